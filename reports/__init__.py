@@ -1,0 +1,1 @@
+"""Renderers of one `Report`. A renderer knows nothing of where the figures came from."""

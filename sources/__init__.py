@@ -1,0 +1,1 @@
+"""One file per provider, and the machinery that all of them share."""

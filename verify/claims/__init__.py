@@ -1,0 +1,1 @@
+"""Text to claims: the rooms for slot filling and the article reader."""

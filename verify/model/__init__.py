@@ -1,0 +1,1 @@
+"""The ground floor: windows, amounts, quantities, figures, frames, evidence references, errors."""

@@ -1,0 +1,440 @@
+"""Amounts as people write them, with the interval that their rounding leaves open.
+
+Grammar (after Unicode NFKC, case-insensitive)::
+
+    amount   = [hedge] quantity [hedge-suffix] | [hedge] quantity range-sign quantity
+    quantity = [currency] number [magnitude] [number magnitude]... [currency]
+    number   = digits with optional groups of three (or `_`) and a decimal point
+
+The rounding rule: the last digit that carries information is uncertain by half a unit. Digits after a
+decimal point all carry information; trailing zeros before it do not. So `$750M` is [745M, 755M), `758M` is
+[757.5M, 758.5M) and `75,040,000` is [75.035M, 75.045M).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from verify.model.errors import AmountError
+
+#: How far "about" and "nearly" reach, as a share of the value. A convention of this project, stated in
+#: docs/verdicts.md: wide enough for a number rounded to one and a half digits, too narrow to hide a slip.
+HEDGE_SHARE = Decimal("0.05")
+
+_LONGEST_TEXT = 200
+_MOST_DIGITS = 20
+_HUGE = Decimal("1e18")
+
+
+class Hedge(StrEnum):
+    """How a number is qualified where it is printed."""
+
+    NONE = ""
+    ABOUT = "about"
+    NEARLY = "nearly"
+    AT_LEAST = "at least"
+    OVER = "over"
+    UP_TO = "up to"
+    UNDER = "under"
+
+
+_HEDGE_WORDS: dict[Hedge, tuple[str, ...]] = {
+    Hedge.ABOUT: (
+        "about",
+        "around",
+        "approximately",
+        "approx.",
+        "approx",
+        "roughly",
+        "some",
+        "circa",
+        "ca.",
+        "c.",
+        "an estimated",
+        "estimated",
+        "in the region of",
+        "or so",
+        "-ish",
+        "~",
+        "≈",
+        "约",
+        "大约",
+        "约为",
+        "大概",
+        "左右",
+        "約",
+        "大約",
+    ),
+    Hedge.NEARLY: ("nearly", "almost", "close to", "just under", "just shy of", "近", "接近", "将近", "將近"),
+    Hedge.AT_LEAST: (
+        "at least",
+        "no less than",
+        "not less than",
+        "a minimum of",
+        "or more",
+        "≥",
+        ">=",
+        "+",
+        "至少",
+        "不少于",
+        "以上",
+    ),
+    Hedge.OVER: (
+        "over",
+        "more than",
+        "above",
+        "exceeding",
+        "in excess of",
+        "upwards of",
+        "north of",
+        "greater than",
+        ">",
+        "超",
+        "超过",
+        "超過",
+        "逾",
+        "多于",
+        "余",
+    ),
+    Hedge.UP_TO: (
+        "up to",
+        "as much as",
+        "at most",
+        "no more than",
+        "a maximum of",
+        "≤",
+        "<=",
+        "最多",
+        "至多",
+        "高达",
+        "高達",
+    ),
+    Hedge.UNDER: ("under", "less than", "below", "fewer than", "<", "不到", "不足", "少于"),
+}
+_WORDS_BY_LENGTH = sorted(
+    ((word, hedge) for hedge, words in _HEDGE_WORDS.items() for word in words),
+    key=lambda pair: (-len(pair[0]), pair[0]),
+)
+
+_CURRENCY_WORDS = (
+    "us$",
+    "u.s.$",
+    "usd$",
+    "$",
+    "usdt",
+    "usdc",
+    "usd",
+    "us dollars",
+    "u.s. dollars",
+    "dollars",
+    "dollar",
+    "美元",
+    "美金",
+)
+_CURRENCIES_BY_LENGTH = sorted(_CURRENCY_WORDS, key=lambda word: (-len(word), word))
+_FOREIGN = re.compile(r"[€£¥₩₹]|\b(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan)\b|人民币|日元|欧元|韩元")
+
+_MAGNITUDES: dict[str, int] = {
+    "": 0,
+    "k": 3,
+    "thousand": 3,
+    "m": 6,
+    "mn": 6,
+    "mm": 6,
+    "mio": 6,
+    "mil": 6,
+    "mln": 6,
+    "million": 6,
+    "millions": 6,
+    "b": 9,
+    "bn": 9,
+    "bln": 9,
+    "billion": 9,
+    "billions": 9,
+    "t": 12,
+    "tn": 12,
+    "trn": 12,
+    "trillion": 12,
+    "百": 2,
+    "千": 3,
+    "万": 4,
+    "萬": 4,
+    "十万": 5,
+    "百万": 6,
+    "百萬": 6,
+    "千万": 7,
+    "千萬": 7,
+    "亿": 8,
+    "億": 8,
+    "十亿": 9,
+    "百亿": 10,
+    "千亿": 11,
+    "万亿": 12,
+    "兆": 12,
+}
+_NUMBER = re.compile(r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.(?P<part>\d+))?|\.(?P<bare>\d+)")
+_MAGNITUDE = re.compile("|".join(sorted((re.escape(m) for m in _MAGNITUDES if m), key=lambda m: (-len(m), m))))
+_RANGE = re.compile(r"\s*(?:-|–|—|~|至|到|\bto\b|\band\b)\s*")
+_FORMATS = (("tn", 12), ("bn", 9), ("M", 6), ("k", 3), ("", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A non-negative number as written.
+
+    `value` is the number, `low` and `high` the half-open interval [low, high) that its rounding leaves open, in
+    units of `currency` ("USD", or "" for a bare number or count). For a range such as `$551-$554 million` the
+    interval runs from the low end's to the high end's and `value` is the middle. `text` is what was read and does
+    not take part in comparisons.
+    """
+
+    value: Decimal
+    low: Decimal
+    high: Decimal
+    hedge: Hedge = Hedge.NONE
+    currency: str = ""
+    ends: tuple[Decimal, Decimal] | None = None
+    text: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        for number in (self.value, self.low, self.high):
+            if not number.is_finite():
+                raise AmountError(f"{self.text or number} is not a finite number")
+        if not self.low <= self.value <= self.high:
+            raise AmountError(f"{self.text or self.value}: the interval [{self.low}, {self.high}) misses the value")
+
+    @classmethod
+    def parse(cls, text: str) -> Amount:
+        """Read an amount; raise `AmountError` with one sentence where the text is not one."""
+        if len(text) > _LONGEST_TEXT:
+            raise AmountError(f"cannot read an amount of {len(text):,} characters: {text[:30]!r}...")
+        plain = unicodedata.normalize("NFKC", text).strip().lower().replace("−", "-")
+        if not plain:
+            raise AmountError("the amount is empty: write for example $750M")
+        if _FOREIGN.search(plain):
+            raise AmountError(f"{text.strip()!r} is not in US dollars: convert it first")
+        hedge, body = _take_hedge(plain)
+        if body.startswith("between "):
+            body = body.removeprefix("between ")
+        if body.startswith("-") or re.match(r"[^\d.]*-\s*[\d.]", body):
+            raise AmountError(f"{text.strip()!r} is negative: state the size and the side apart")
+        if body.strip("+-. ") in ("nan", "inf", "infinity", "∞") or re.search(r"\d\s*e[+-]?\d+$", body):
+            raise AmountError(f"{text.strip()!r} is not a plain finite number: write for example $750M")
+        ends = _RANGE.split(body)
+        if len(ends) == 2 and all(any(c.isdigit() for c in end) for end in ends):
+            return cls._range(text, hedge, ends[0], ends[1])
+        value, unit, currency, _ = _quantity(body, text)
+        return cls.rounded(value, unit, hedge=hedge, currency=currency, text=text)
+
+    @classmethod
+    def _range(cls, text: str, hedge: Hedge, first: str, second: str) -> Amount:
+        high, high_unit, high_currency, high_exponent = _quantity(second, text)
+        low, low_unit, low_currency, low_exponent = _quantity(first, text)
+        if low_exponent == 0 and high_exponent and low.scaleb(high_exponent) <= high:
+            low, low_unit = low.scaleb(high_exponent), low_unit.scaleb(high_exponent)
+        if low > high:
+            raise AmountError(f"the range {text.strip()!r} ends below its start")
+        return cls(
+            value=(low + high) / 2,
+            low=max(low - low_unit / 2, Decimal(0)),
+            high=high + high_unit / 2,
+            hedge=hedge,
+            currency=low_currency or high_currency,
+            ends=(low, high),
+            text=text,
+        )
+
+    @classmethod
+    def rounded(
+        cls, value: Decimal, unit: Decimal, *, hedge: Hedge = Hedge.NONE, currency: str = "USD", text: str = ""
+    ) -> Amount:
+        """The amount that was rounded to a multiple of `unit`."""
+        if value > _HUGE:
+            raise AmountError(f"{text.strip() or value} is more money than there is")
+        return cls(value, max(value - unit / 2, Decimal(0)), value + unit / 2, hedge, currency, None, text)
+
+    @classmethod
+    def from_decimal(cls, value: Decimal, *, currency: str = "USD", text: str = "") -> Amount:
+        """The amount of a plain number, its trailing zeros taken as rounding."""
+        if not value.is_finite() or value < 0:
+            raise AmountError(f"{text or value} is not a finite, non-negative number")
+        return cls.rounded(value, rounding_unit(value), currency=currency, text=text)
+
+    @property
+    def unit(self) -> Decimal:
+        """What the number was rounded to."""
+        return 2 * (self.high - self.value) if self.ends is None else 2 * (self.high - self.ends[1])
+
+    @property
+    def tolerated(self) -> tuple[Decimal, Decimal | None]:
+        """The values under which the statement, hedge included, is true; None is no upper end."""
+        below, above = self.value * (1 - HEDGE_SHARE), self.value * (1 + HEDGE_SHARE)
+        match self.hedge:
+            case Hedge.ABOUT:
+                return min(self.low, below), max(self.high, above)
+            case Hedge.NEARLY:
+                return min(self.low, below), self.value
+            case Hedge.AT_LEAST | Hedge.OVER:
+                return (self.ends[0] if self.ends else self.value), None
+            case Hedge.UP_TO | Hedge.UNDER:
+                return Decimal(0), self.ends[1] if self.ends else self.value
+            case _:
+                return self.low, self.high
+
+    @property
+    def digits(self) -> str:
+        """The digits that carry information, e.g. `197261` for 19.7261M; empty for a range."""
+        if self.ends is not None:
+            return ""
+        steps = self.value / self.unit if self.unit else self.value
+        return str(int(steps.to_integral_value())).lstrip("0")
+
+    def scaled(self, factor: Decimal) -> Amount:
+        ends = (self.ends[0] * factor, self.ends[1] * factor) if self.ends else None
+        return Amount(self.value * factor, self.low * factor, self.high * factor, self.hedge, self.currency, ends)
+
+    def plain(self) -> Amount:
+        """The same number without its hedge."""
+        return Amount(self.value, self.low, self.high, Hedge.NONE, self.currency, self.ends, self.text)
+
+    def __str__(self) -> str:
+        sign = "$" if self.currency == "USD" else ""
+        words = f"{self.hedge} " if self.hedge else ""
+        if self.ends is not None:
+            first = (self.ends[0], 2 * (self.ends[0] - self.low) or rounding_unit(self.ends[0]))
+            second = (self.ends[1], self.unit)
+            form = _scale_for(first, second)
+            return f"{words}{sign}{_in_scale(*first, form)}-{sign}{_in_scale(*second, form)}"
+        return f"{words}{sign}{_written(self.value, self.unit)}"
+
+
+def rounding_unit(value: Decimal) -> Decimal:
+    """What a plain number is taken to be rounded to: the place of its last digit that carries information.
+
+    Places after the point count as written (`27.630` is exact to a thousandth), trailing zeros before it do not.
+    """
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise AmountError(f"{value} is not a finite number")
+    if exponent < 0:
+        return Decimal(1).scaleb(exponent)
+    if not value:
+        return Decimal(1)
+    last = value.normalize().as_tuple().exponent
+    return Decimal(1).scaleb(last if isinstance(last, int) else 0)
+
+
+def money(value: Decimal | float, *, digits: int = 4, currency: str = "USD") -> str:
+    """A number for a reader: `$730.88M`. Rounded to `digits` significant digits; never used for computing."""
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    sign = "$" if currency == "USD" else ""
+    if not number:
+        return f"{sign}0"
+    if not currency:
+        return f"{number.normalize():,f}" if number == number.to_integral_value() else f"{number:,.6g}"
+    magnitude = abs(number)
+    for name, exponent in _FORMATS:
+        if magnitude >= Decimal(1).scaleb(exponent) or exponent == 0:
+            mantissa = number.scaleb(-exponent)
+            places = max(digits - len(str(int(abs(mantissa)))), 0)
+            written = f"{mantissa:,.{places}f}"
+            if "." in written:
+                written = written.rstrip("0").rstrip(".")
+            return f"{sign}{written}{name}"
+    raise AssertionError("the last format has exponent 0")
+
+
+def _take_hedge(plain: str) -> tuple[Hedge, str]:
+    """Split hedges off both ends. Where two stand ("nearly, at least"), the first wins."""
+    found = Hedge.NONE
+    body = plain
+    again = True
+    while again:
+        again = False
+        for word, hedge in _WORDS_BY_LENGTH:
+            if body.startswith(word) and _word_ends(word, body, len(word)):
+                body = body[len(word) :].lstrip(" ,:")
+            elif len(body) > len(word) and body.endswith(word) and _word_starts(word, body, len(body) - len(word)):
+                body = body[: -len(word)].rstrip(" ,")
+            else:
+                continue
+            found = found or hedge
+            again = True
+            break
+    return found, body
+
+
+def _word_ends(word: str, body: str, at: int) -> bool:
+    return not (word[-1].isascii() and word[-1].isalpha() and at < len(body) and body[at].isalpha())
+
+
+def _word_starts(word: str, body: str, at: int) -> bool:
+    return not (word[0].isascii() and word[0].isalpha() and body[at - 1].isalpha())
+
+
+def _quantity(body: str, text: str) -> tuple[Decimal, Decimal, str, int]:
+    """Read `[currency] number [magnitude]... [currency]`: value, rounding unit, currency, last exponent."""
+    rest, currency = body.strip(), ""
+    for word in _CURRENCIES_BY_LENGTH:
+        if rest.startswith(word):
+            rest, currency = rest[len(word) :].lstrip(), "USD"
+            break
+    for word in _CURRENCIES_BY_LENGTH:
+        if rest.endswith(word) and len(rest) > len(word):
+            rest, currency = rest[: -len(word)].rstrip(), "USD"
+            break
+    value, unit, exponent, previous = Decimal(0), Decimal(1), 0, 99
+    while rest:
+        number = _NUMBER.match(rest)
+        if number is None:
+            raise AmountError(f"cannot read {text.strip()!r} as an amount: write for example $750M or 7.5亿")
+        rest = rest[number.end() :].lstrip()
+        magnitude = _MAGNITUDE.match(rest)
+        exponent = _MAGNITUDES[magnitude[0]] if magnitude else 0
+        rest = rest[magnitude.end() :].lstrip() if magnitude else rest
+        if rest[:1] == "," or (rest and not magnitude and not rest[:1].isdigit()):
+            raise AmountError(
+                f"cannot read {text.strip()!r} as an amount: {rest[:20]!r} is not a magnitude"
+                " (a decimal point is a point, groups have three digits)"
+            )
+        if exponent >= previous or (rest[:1].isdigit() and not exponent):
+            raise AmountError(f"cannot read {text.strip()!r} as one amount")
+        previous = exponent
+        part = number["part"] or number["bare"] or ""
+        whole = (number["whole"] or "0").replace(",", "").replace("_", "")
+        if len(whole) + len(part) > _MOST_DIGITS:
+            raise AmountError(f"cannot read {text.strip()!r}: no figure has {len(whole) + len(part)} digits")
+        mantissa = Decimal(f"{whole}.{part}" if part else whole)
+        unit = rounding_unit(mantissa).scaleb(exponent)
+        value += mantissa.scaleb(exponent)
+    if previous == 99:
+        raise AmountError(f"cannot read {text.strip()!r} as an amount: it has no digits")
+    return value, unit, currency, exponent
+
+
+def _written(value: Decimal, unit: Decimal) -> str:
+    """The shortest form whose reading gives back `value` and `unit`."""
+    return _in_scale(value, unit, _scale_for((value, unit)))
+
+
+def _scale_for(*numbers: tuple[Decimal, Decimal]) -> tuple[str, int]:
+    """The magnitude in which every (value, unit) can be written exactly; large values prefer large ones."""
+    largest = max(value for value, _ in numbers)
+    natural = [form for form in _FORMATS if largest >= Decimal(1).scaleb(form[1]) or form[1] == 0]
+    for form in (*natural, *reversed(_FORMATS)):
+        scale = Decimal(1).scaleb(form[1])
+        if all(unit < scale or rounding_unit((value / scale).normalize()) * scale == unit for value, unit in numbers):
+            return form
+    raise AmountError(f"{largest} rounded to {max(unit for _, unit in numbers)} has no written form")
+
+
+def _in_scale(value: Decimal, unit: Decimal, form: tuple[str, int]) -> str:
+    name, exponent = form
+    mantissa = value.scaleb(-exponent).normalize()
+    places = -int(mantissa.as_tuple().exponent)
+    wanted = -int(unit.scaleb(-exponent).normalize().as_tuple().exponent)
+    return f"{mantissa:,.{max(places, wanted, 0)}f}{name}"

@@ -1,0 +1,240 @@
+"""Windows of time: half-open, in UTC, with edges that may be uncertain."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from verify.model.errors import WindowError
+
+_ZERO = timedelta(0)
+_ISO_DURATION = re.compile(
+    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
+    re.IGNORECASE,
+)
+_SHORT_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+", re.IGNORECASE)
+_SHORT_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.IGNORECASE)
+_SHORT_UNIT = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:?\d{2})?", re.IGNORECASE)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LONGEST_TEXT = 100
+_FORMS = (
+    "write START/END, START/PT4H, PT4H/END, 4h, 4h@END or a day, with times like "
+    "2026-01-19T02:30Z or 2026-01-19T08:00+08:00"
+)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read `4h`, `90m`, `1d12h`, `PT4H` or `P1D`; raise `WindowError` if it is none of them or zero."""
+    raw = _bounded(text)
+    length = _ZERO
+    try:
+        if _SHORT_DURATION.fullmatch(raw):
+            for number, unit in _SHORT_PART.findall(raw):
+                length += float(number) * _SHORT_UNIT[unit.lower()]
+        elif (iso := _ISO_DURATION.fullmatch(raw)) and any(iso.groups()):
+            length = timedelta(**{name: int(value) for name, value in iso.groupdict().items() if value})
+        else:
+            raise WindowError(f"cannot read the duration {_short(text)!r}: write 4h, 90m, 1d or PT4H")
+    except OverflowError:
+        raise WindowError(f"the duration {_short(text)!r} is too long") from None
+    if length <= _ZERO:
+        raise WindowError(f"the duration {_short(text)!r} has no length")
+    return length
+
+
+def parse_instant(text: str) -> datetime:
+    """Read one ISO 8601 time that names its zone (or a bare date, its midnight in UTC) as UTC."""
+    raw = _bounded(text)
+    if day := _DAY.fullmatch(raw):
+        raw = f"{day[1]}T00:00:00{day[2] or 'Z'}"
+    try:
+        moment = datetime.fromisoformat(raw)
+    except ValueError:
+        raise WindowError(f"cannot read the time {_short(text)!r}: write 2026-01-19T02:30Z") from None
+    if moment.tzinfo is None:
+        raise WindowError(f"the time {_short(text)!r} names no time zone: add Z or an offset like +08:00")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise WindowError(f"the time {_short(text)!r} is outside the calendar") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The half-open UTC interval `[start, end)`.
+
+    `slack` says how far either edge may really lie from where it is stated, in either direction:
+    the true window contains `inner` (if that has any length) and is contained in `outer`.
+    Naive times raise `WindowError`; so does a window without length.
+    """
+
+    start: datetime
+    end: datetime
+    slack: timedelta = field(default=_ZERO)
+
+    def __post_init__(self) -> None:
+        for edge in (self.start, self.end):
+            if edge.tzinfo is None:
+                raise WindowError(f"the time {edge.isoformat()} names no time zone")
+        object.__setattr__(self, "start", self.start.astimezone(UTC))
+        object.__setattr__(self, "end", self.end.astimezone(UTC))
+        if self.end < self.start:
+            raise WindowError(f"the window ends ({iso(self.end)}) before it starts ({iso(self.start)})")
+        if self.end == self.start:
+            raise WindowError(f"the window at {iso(self.start)} has no length")
+        if self.slack < _ZERO:
+            raise WindowError("slack cannot be negative")
+        try:
+            _ = (self.start - self.slack, self.end + self.slack)
+        except OverflowError:
+            raise WindowError("the window with its slack is outside the calendar") from None
+
+    @classmethod
+    def parse(cls, text: str, *, now: datetime | None = None, slack: timedelta = _ZERO) -> Window:
+        """Read a window as a person writes it.
+
+        Forms: `START/END`, `START/PT4H`, `PT4H/END`, `4h` (ending at `now`), `4h@END`, `2026-01-19` (the UTC
+        day) and `2026-01-19+08:00` (the day of that zone). `now` must be given for the forms that need it.
+        """
+        raw = _bounded(text)
+        try:
+            if "/" in raw:
+                start, end = cls._edges(raw)
+            elif "@" in raw:
+                length, _, moment = raw.partition("@")
+                end = parse_instant(moment)
+                start = end - parse_duration(length)
+            elif day := _DAY.fullmatch(raw):
+                start = parse_instant(day[0])
+                end = start + timedelta(days=1)
+            elif _SHORT_DURATION.fullmatch(raw) or _ISO_DURATION.fullmatch(raw):
+                if now is None:
+                    raise WindowError(f"{_short(text)!r} ends now, and no clock was given: write {raw}@END")
+                end = now.astimezone(UTC)
+                start = end - parse_duration(raw)
+            else:
+                raise WindowError(f"cannot read the window {_short(text)!r}: {_FORMS}")
+        except OverflowError:
+            raise WindowError(f"the window {_short(text)!r} is outside the calendar") from None
+        return cls(start, end, slack)
+
+    @staticmethod
+    def _edges(raw: str) -> tuple[datetime, datetime]:
+        parts = [part.strip() for part in raw.split("/")]
+        if len(parts) != 2 or not all(parts):
+            raise WindowError(f"cannot read the window {_short(raw)!r}: {_FORMS}")
+        left, right = parts
+        is_length = [bool(_SHORT_DURATION.fullmatch(p) or _ISO_DURATION.fullmatch(p)) for p in parts]
+        if all(is_length):
+            raise WindowError(f"the window {_short(raw)!r} has two durations and no time")
+        if is_length[0]:
+            end = parse_instant(right)
+            return end - parse_duration(left), end
+        start = parse_instant(left)
+        return start, start + parse_duration(right) if is_length[1] else parse_instant(right)
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+    @property
+    def inner(self) -> Window | None:
+        """What the true window surely contains, without slack; None where the slack leaves nothing."""
+        start, end = self.start + self.slack, self.end - self.slack
+        return Window(start, end) if start < end else None
+
+    @property
+    def outer(self) -> Window:
+        """What surely contains the true window, without slack."""
+        return Window(self.start - self.slack, self.end + self.slack)
+
+    def contains(self, other: Window) -> bool:
+        """Whether `other`, as stated, lies inside this window as stated."""
+        return self.start <= other.start and other.end <= self.end
+
+    def overlaps(self, other: Window) -> bool:
+        """Whether the two could have a moment in common, given the slack of both."""
+        mine, theirs = self.outer, other.outer
+        return mine.start < theirs.end and theirs.start < mine.end
+
+    def may_be(self, other: Window) -> bool:
+        """Whether both could be statements of one and the same window.
+
+        Each edge lies within the slack of the two together, and so does the length: a slack moves a
+        window, it does not make one hour out of four.
+        """
+        slack = self.slack + other.slack
+        longest = max(self.length, other.length)
+        return (
+            abs(self.start - other.start) <= slack
+            and abs(self.end - other.end) <= slack
+            and abs(self.length - other.length) <= min(slack, longest / 8)
+        )
+
+    def shifted(self, by: timedelta) -> Window:
+        return Window(self.start + by, self.end + by, self.slack)
+
+    def __str__(self) -> str:
+        return f"{iso(self.start)}/{iso(self.end)}"
+
+    def words(self) -> str:
+        """The window as a person reads it, e.g. `18 Jan 22:30 to 19 Jan 02:30 UTC`."""
+        start, end = self.start, self.end
+        first = f"{start.day} {_MONTHS[start.month - 1]} {start.year} {start:%H:%M}"
+        last = f"{end:%H:%M}" if start.date() == end.date() else f"{end.day} {_MONTHS[end.month - 1]} {end:%H:%M}"
+        return f"{first} to {last} UTC"
+
+
+def iso(moment: datetime) -> str:
+    """A UTC time as short as it can be exact: `2026-01-19T02:30Z`."""
+    moment = moment.astimezone(UTC)
+    if moment.microsecond:
+        timespec = "microseconds"
+    elif moment.second:
+        timespec = "seconds"
+    else:
+        timespec = "minutes"
+    return moment.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+
+
+def duration_words(length: timedelta) -> str:
+    """`4 hours`, `24 hours`, `40 minutes`: the way the field states window lengths."""
+    seconds = length.total_seconds()
+    for unit, name in ((3600, "hour"), (60, "minute")):
+        if seconds >= unit:
+            number = seconds / unit
+            if number > 72 and unit == 3600:
+                number, name = number / 24, "day"
+            written = f"{number:.1f}".removesuffix(".0")
+            return f"{written} {name}{'' if written == '1' else 's'}"
+    written = f"{seconds:g}"
+    return f"{written} second{'' if written == '1' else 's'}"
+
+
+def duration_code(length: timedelta) -> str:
+    """`4h`, `90m`, `1d`-free short form that `parse_duration` reads back."""
+    seconds = int(length.total_seconds())
+    for unit, name in ((3600, "h"), (60, "m")):
+        if seconds and seconds % unit == 0:
+            return f"{seconds // unit}{name}"
+    return f"{length.total_seconds():g}s"
+
+
+def _bounded(text: str) -> str:
+    raw = text.strip()
+    if len(raw) > _LONGEST_TEXT:
+        raise WindowError(f"cannot read {_short(raw)!r} as a time or window: {_FORMS}")
+    return raw
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."

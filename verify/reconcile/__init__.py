@@ -1,0 +1,1 @@
+"""What figures of one and of several lineages say together."""
