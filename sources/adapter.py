@@ -1,0 +1,149 @@
+"""What an adapter is made of: requests, payloads, instruments and the channels that turn them into frames.
+
+An adapter module reads, top to bottom: `SPEC`, wire types (`msgspec.Struct`), `requests`, `parse`, and at the end
+`SOURCE = Source(SPEC, {...})`, which the entry point names. `requests`, `follow` and `parse` are pure: no clock, no
+network, no environment. Only `sources.http` does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sources.spec import ChannelSpec, SourceSpec, Transport
+from verify.model.quantity import Quantity
+from verify.model.window import Window
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, without secrets: keys are added by `sources.http` and never leave it."""
+
+    url: str
+    params: tuple[tuple[str, str], ...] = ()
+    method: str = "GET"
+    body: bytes | None = None
+    content_type: str | None = None
+    note: str = ""  # what it asks for, in words, for progress and reports
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One answer. `received` is UTC; `evidence` is the id of the record that keeps the bytes."""
+
+    request: Request
+    body: bytes
+    received: datetime
+    status: int = 200
+    content_type: str = "application/json"
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """The contract behind a symbol.
+
+    `size` is what one contract stands for, in `unit` ("base": coins of `asset`; "usd": dollars; "quote": quote
+    coin). None is not known: such a contract's notional is null, never guessed. `inverse` contracts are worth a fixed
+    number of dollars, so that their notional is not multiplied by a price.
+    """
+
+    venue: str
+    name: str
+    asset: str
+    size: float | None
+    unit: str = "base"
+    inverse: bool = False
+    quote: str = "USDT"
+
+
+Instruments = Mapping[str, Instrument]
+NO_INSTRUMENTS: Instruments = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A venue's size: one-sided open interest and 24 h volume in USD at `at` (UTC); None where not served.
+
+    `halved` says that the provider counts both sides and the figure was halved; `citation` says where that is said.
+    """
+
+    venue: str
+    asset: str
+    at: datetime
+    open_interest_usd: float | None
+    volume_24h_usd: float | None
+    halved: bool = False
+    citation: str = ""
+
+
+RequestsFn = Callable[[Window, Quantity], Sequence[Request]]
+#: Given an answer, what to ask next for the same window: the next page, or halves of a full one.
+FollowFn = Callable[[Payload, Window, Quantity], Sequence[Request]]
+#: Events or bars (schemas in `verify.model.frames`) inside the window, in time order.
+ParseFn = Callable[[Payload, Window, Instruments], "pl.DataFrame"]
+#: One message of a stream; an empty frame for acknowledgements, pings and other control messages.
+MessageFn = Callable[[bytes, datetime, Instruments], "pl.DataFrame"]
+
+
+def no_more(_payload: Payload, _window: Window, _quantity: Quantity) -> Sequence[Request]:
+    """The `follow` of a channel that answers in one page."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The code of one channel. REST and file channels have `requests` and `parse`, streams have `message`.
+
+    `control` asks for something that is never empty (a ticker, the server time), so that a channel that answers OK
+    and nothing can be told from a quiet market.
+    """
+
+    requests: RequestsFn | None = None
+    parse: ParseFn | None = None
+    follow: FollowFn = no_more
+    message: MessageFn | None = None
+    control: Callable[[], Request] | None = None
+    control_alive: Callable[[Payload], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An adapter: its declaration and, by channel id, its code.
+
+    `instrument_requests` and `parse_instruments` fetch what the channels need to know about contracts;
+    `weight_requests` (for now, or at a past time) and `parse_weights` serve the venue's size.
+    """
+
+    spec: SourceSpec
+    channels: Mapping[str, Channel]
+    instrument_requests: Callable[[Quantity], Sequence[Request]] | None = None
+    parse_instruments: Callable[[Payload], dict[str, Instrument]] | None = None
+    weight_requests: Callable[[Quantity, datetime | None], Sequence[Request]] | None = None
+    parse_weights: Callable[[Payload, Instruments], Sequence[Weight]] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        declared = {channel.id for channel in self.spec.channels}
+        if declared != set(self.channels):
+            raise ValueError(f"{self.spec.id}: channels declared and coded differ: {declared ^ set(self.channels)}")
+        for channel in self.spec.channels:
+            code = self.channels[channel.id]
+            if channel.transport is Transport.STREAM and code.message is None:
+                raise ValueError(f"{self.spec.id}/{channel.id}: a stream needs `message`")
+            if channel.transport is Transport.REST and (code.requests is None or code.parse is None):
+                raise ValueError(f"{self.spec.id}/{channel.id}: a REST channel needs `requests` and `parse`")
+
+    def pairs(self) -> Iterator[tuple[ChannelSpec, Channel]]:
+        """Each channel's declaration with its code, in the order of the declaration."""
+        return ((channel, self.channels[channel.id]) for channel in self.spec.channels)
+
+
+def channel_key(spec: SourceSpec, channel: ChannelSpec) -> str:
+    """`gate/liq_orders`: how a channel is named in options, reports and lineages."""
+    return f"{spec.id}/{channel.id}"
