@@ -7,7 +7,7 @@ network, no environment. Only `sources.http` does I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -71,6 +71,8 @@ class Weight:
     """A venue's size: one-sided open interest and 24 h volume in USD at `at` (UTC); None where not served.
 
     `halved` says that the provider counts both sides and the figure was halved; `citation` says where that is said.
+    An answer may tell a part only: `open_interest_coins` (one-sided, in coins of `asset`) where no price comes with
+    it, and `price_usd` where one does. `merged_weights` puts the parts of several answers together.
     """
 
     venue: str
@@ -80,9 +82,48 @@ class Weight:
     volume_24h_usd: float | None
     halved: bool = False
     citation: str = ""
+    open_interest_coins: float | None = None
+    price_usd: float | None = None
+
+
+def merged_weights(parts: Iterable[Weight]) -> list[Weight]:
+    """One weight per venue and asset, in the order met: dollars are added up, coins are valued at the price that came.
+
+    A figure that no part serves, or coins without a price, stay None. `at` is that of the latest part.
+    """
+    groups: dict[tuple[str, str], list[Weight]] = {}
+    for part in parts:
+        groups.setdefault((part.venue, part.asset), []).append(part)
+    return [_merged(group) for group in groups.values()]
+
+
+def _merged(group: list[Weight]) -> Weight:
+    def total(values: Iterable[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return sum(known) if known else None
+
+    price = next((part.price_usd for part in reversed(group) if part.price_usd is not None), None)
+    coins = total(part.open_interest_coins for part in group)
+    dollars = total(part.open_interest_usd for part in group)
+    if coins is not None:
+        # Coins that nobody can value make the sum a part of the whole, which is no weight at all.
+        dollars = None if price is None else (dollars or 0.0) + coins * price
+    return Weight(
+        venue=group[0].venue,
+        asset=group[0].asset,
+        at=max(part.at for part in group),
+        open_interest_usd=dollars,
+        volume_24h_usd=total(part.volume_24h_usd for part in group),
+        halved=any(part.halved for part in group),
+        citation=next((part.citation for part in group if part.citation), ""),
+        open_interest_coins=coins,
+        price_usd=price,
+    )
 
 
 RequestsFn = Callable[[Window, Quantity], Sequence[Request]]
+#: The same once the contracts are known: for endpoints that must be asked market by market.
+RequestsForFn = Callable[[Instruments, Window, Quantity], Sequence[Request]]
 #: Given an answer, what to ask next for the same window: the next page, or halves of a full one.
 FollowFn = Callable[[Payload, Window, Quantity], Sequence[Request]]
 #: Events or bars (schemas in `verify.model.frames`) inside the window, in time order.
@@ -102,6 +143,10 @@ class Channel:
 
     `control` asks for something that is never empty (a ticker, the server time), so that a channel that answers OK
     and nothing can be told from a quiet market.
+
+    An endpoint that is asked market by market has `requests_for` too: where the contracts are known (the answer to
+    `instrument_requests` has come), `sources.http` asks what it returns; `requests`, which cannot know them, asks for
+    the markets of the quantity's assets or for a declared list, and its answer is partial for "all assets".
     """
 
     requests: RequestsFn | None = None
@@ -110,6 +155,7 @@ class Channel:
     message: MessageFn | None = None
     control: Callable[[], Request] | None = None
     control_alive: Callable[[Payload], bool] | None = None
+    requests_for: RequestsForFn | None = None
 
 
 @dataclass(frozen=True, slots=True)
