@@ -1,0 +1,298 @@
+"""From wire columns to validated frames: decoding, checks that name the provider's field, money, identity.
+
+An adapter decodes with `decode`, turns wire lists into checked columns (`amounts`, `times`, `sides`), looks contracts
+up (`contracts`, `value`) and ends with `events` or `bars`. Everything here is vectorised and pure. Whatever does not
+have the documented form raises `SchemaChanged` with the provider's own name of the field.
+
+`source` is the channel's key (`gate/liq_orders`) throughout: in frames and in errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import polars as pl
+
+from sources.adapter import Instruments
+from verify.model.errors import SchemaChanged
+from verify.model.figure import Basis, Completeness
+from verify.model.window import Window
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
+
+T = TypeVar("T")
+Values = Sequence[Any] | pl.Series
+#: What frames are built from: columns by name, or a frame that holds them.
+Columns = Mapping[str, Any] | pl.DataFrame
+
+#: Quote coins that count as dollars.
+DOLLARS = ("USD", "USDT", "USDC")
+#: Times outside are read in the wrong unit: no venue here is older than 2014.
+EARLIEST, LATEST = datetime(2014, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_MICROSECONDS = pl.Datetime("us", "UTC")
+_WIRE_NAME = re.compile(r"field `([^`]+)`")
+_WIRE_PATH = re.compile(r"at `\$\.?([^`]*)`")
+_SCALE = re.compile(r"^10{2,}(?=[A-Z])|(?<=[A-Z])10{2,}$|^1M(?=BABYDOGE$)")
+_OTHER_NAMES = {"XBT": "BTC"}
+
+
+@cache
+def _decoder(kind: Any, strict: bool) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, strict=strict)
+
+
+def decode(kind: type[T], body: bytes, source: str, *, lax: bool = False) -> T:
+    """Read JSON into `kind`; `lax` also takes numbers written as strings (`"0.013"`).
+
+    Raises `SchemaChanged` that names the missing or ill-typed field, or says that the answer is not JSON.
+    """
+    try:
+        return _decoder(kind, not lax).decode(body)  # type: ignore[no-any-return, arg-type]
+    except msgspec.ValidationError as error:
+        raise _changed(f"the answer is not as documented: {error}", _wire_field(str(error)), source) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        start = body[:60].decode("utf-8", "replace")
+        raise _changed(f"the answer is not JSON ({error}); it starts {start!r}", "", source) from None
+
+
+def columns(rows: Iterable[Any], *names: str) -> dict[str, list[Any]]:
+    """The named attributes of decoded rows as lists."""
+    kept = list(rows)
+    return {name: list(map(attrgetter(name), kept)) for name in names}
+
+
+def numbers(values: Values, *, field: str, source: str, nullable: bool = False) -> pl.Series:
+    """Finite numbers of either sign as float64, read from numbers or strings."""
+    raw = values if isinstance(values, pl.Series) else pl.Series(field, values, strict=False)
+    series = raw.cast(pl.Float64, strict=False)
+    unread = series.is_null() if not nullable else series.is_null() & raw.is_not_null()
+    unread = unread | ~series.is_finite().fill_null(True)
+    if unread.any():
+        raise _changed(f"{field} is no finite number: {raw.filter(unread)[0]!r}", field, source)
+    return series
+
+
+def amounts(values: Values, *, field: str, source: str, zero: bool = False, nullable: bool = False) -> pl.Series:
+    """Quantities, prices or money as float64: finite and above zero, or zero too where `zero` is set."""
+    series = numbers(values, field=field, source=source, nullable=nullable)
+    wrong = (series < 0) if zero else (series <= 0)
+    if wrong.any():
+        raise _changed(f"{field} is not {'zero or ' if zero else ''}positive: {series.filter(wrong)[0]}", field, source)
+    return series
+
+
+def times(values: Values, *, unit: str, field: str, source: str) -> pl.Series:
+    """Whole or fractional numbers in `unit` ("s", "ms", "us", "ns") since 1970 as UTC with microseconds.
+
+    A time before 2014 or after 2100 is one in another unit and raises `SchemaChanged`.
+    """
+    raw = values if isinstance(values, pl.Series) else pl.Series(field, values, strict=False)
+    per = _PER_SECOND[unit]
+    wide = raw.cast(pl.Float64, strict=False)
+    plausible = wide.is_between(EARLIEST.timestamp() * per, LATEST.timestamp() * per, closed="left").fill_null(False)
+    if not plausible.all():
+        shown = raw.filter(~plausible)[0]
+        raise _changed(f"{field} is no time in {unit} since 1970: {shown!r}", field, source)
+    if raw.dtype.is_integer() or (raw.dtype == pl.String and not raw.str.contains(".", literal=True).any()):
+        whole = raw.cast(pl.Int64)
+        micros = whole * (1_000_000 // per) if per <= 1_000_000 else whole // (per // 1_000_000)
+    else:
+        micros = (wide * (1_000_000 / per)).round().cast(pl.Int64)
+    return micros.cast(_MICROSECONDS)
+
+
+def sides(values: Values, long: str, short: str, *, field: str, source: str) -> pl.Series:
+    """The side of the position, where the wire says `long` for a long and `short` for a short, and nothing else."""
+    return mapped(values, {long: "long", short: "short"}, field=field, source=source)
+
+
+def mapped(values: Values, meaning: Mapping[str, str], *, field: str, source: str) -> pl.Series:
+    """Wire words replaced by what they mean; a word that is not documented raises `SchemaChanged`."""
+    raw = pl.Series(field, values, dtype=pl.String) if not isinstance(values, pl.Series) else values.alias(field)
+    result = raw.replace_strict(dict(meaning), default=None, return_dtype=pl.String)
+    if result.null_count():
+        shown = raw.filter(result.is_null())[0]
+        raise _changed(f"{field} is {shown!r}; documented are {', '.join(meaning)}", field, source)
+    return result
+
+
+def side_of_sign(values: Values, *, positive: str, field: str, source: str) -> pl.Series:
+    """The side of the position from the sign of a number; `positive` is "long" or "short". Zero has no side."""
+    series = numbers(values, field=field, source=source)
+    if (series == 0).any():
+        raise _changed(f"{field} is 0, which has no side", field, source)
+    other = "short" if positive == "long" else "long"
+    return (series > 0).replace_strict({True: positive, False: other}, return_dtype=pl.String)
+
+
+def asset_of(base: str) -> str:
+    """The asset behind a base coin as venues write it: `1000PEPE` -> `PEPE`, `XBT` -> `BTC`.
+
+    The scale of a scaled contract is in its price as well, so that the notional is the same.
+    """
+    name = _SCALE.sub("", base.strip().upper())
+    return _OTHER_NAMES.get(name, name)
+
+
+def contracts(names: Values, instruments: Instruments, base_of: Callable[[str], str]) -> pl.DataFrame:
+    """For each contract name: `instrument`, `asset`, `size`, `in_dollars`, `inverse`, row by row.
+
+    `base_of` reads the base coin out of the name of a contract that `instruments` does not know; its size is null.
+    `in_dollars` is whether its quote coin counts as dollars.
+    """
+    series = names if isinstance(names, pl.Series) else pl.Series(names, dtype=pl.String)
+    known = series.unique(maintain_order=True).to_list()
+    found = [instruments.get(name) for name in known]
+    table = pl.DataFrame(
+        {
+            "instrument": known,
+            "asset": [item.asset if item else asset_of(base_of(name)) for name, item in zip(known, found, strict=True)],
+            "size": [item.size if item else None for item in found],
+            "unit": [item.unit if item else "base" for item in found],
+            "inverse": [item.inverse if item else False for item in found],
+            "in_dollars": [item is None or item.quote in DOLLARS for item in found],
+        },
+        schema={
+            "instrument": pl.String,
+            "asset": pl.String,
+            "size": pl.Float64,
+            "unit": pl.String,
+            "inverse": pl.Boolean,
+            "in_dollars": pl.Boolean,
+        },
+    )
+    return series.alias("instrument").to_frame().join(table, on="instrument", how="left", maintain_order="left")
+
+
+def value(count: pl.Series, price: pl.Series, table: pl.DataFrame) -> dict[str, pl.Series]:
+    """`quantity` (base units) and `notional_usd` of `count` contracts at `price`; `table` comes from `contracts`.
+
+    A linear contract of `size` coins is worth size x price; an inverse one, or one sized in dollars or the quote
+    coin, is worth its size whatever the price. Both are null where the size is not known, and the notional is null
+    where the quote coin does not count as dollars.
+    """
+    money_sized = pl.col("inverse") | pl.col("unit").is_in(["usd", "quote"])
+    amount = pl.col("count") * pl.col("size")
+    frame = table.with_columns(count.alias("count"), price.alias("price")).select(
+        quantity=pl.when(money_sized).then(amount / pl.col("price")).otherwise(amount),
+        notional_usd=pl.when("in_dollars").then(
+            pl.when(money_sized).then(amount).otherwise(amount * pl.col("price")),
+        ),
+    )
+    return {name: frame[name] for name in frame.columns}
+
+
+def identities(frame: Columns, *names: str) -> pl.Series:
+    """Event ids for a feed without its own: the named columns joined, and which of several equal rows it is.
+
+    The number of the repetition keeps two real liquidations that look alike apart, and still lets a page that is
+    read twice give each of them the same id.
+    """
+    table = frame if isinstance(frame, pl.DataFrame) else pl.DataFrame(dict(frame))
+    texts = [pl.col(n).dt.epoch("us") if table.schema[n] == _MICROSECONDS else pl.col(n) for n in names]
+    known = [text.cast(pl.String).fill_null("") for text in texts]
+    table = table.select(joined=pl.concat_str(known, separator=":"))
+    if table["joined"].is_unique().all():
+        return (table["joined"] + ":0").alias("event_id")
+    nth = pl.int_range(pl.len()).over("joined").cast(pl.String)
+    return table.select(event_id=pl.col("joined") + ":" + nth)["event_id"]
+
+
+def events(data: Columns, *, venue: str, source: str, price_basis: Basis, window: Window | None = None) -> pl.DataFrame:
+    """A validated frame of liquidations (schema `EVENTS`), in time order, within `window` if one is given.
+
+    `data` holds `time`, `instrument`, `asset`, `side`, and where known `quantity`, `price`, `notional_usd`,
+    `event_id`, `received`, `evidence`; what it lacks is null. Rows with an id that came before are dropped. Raises
+    `SchemaChanged` naming the column that breaks the schema.
+    """
+    from verify.model.frames import EVENT_COLUMNS, EVENTS
+
+    frame = _typed(data, EVENT_COLUMNS, source, {"venue": venue, "source": source, "price_basis": str(price_basis)})
+    if window is not None:
+        frame = frame.filter(pl.col("time") >= window.start, pl.col("time") < window.end)
+    first = pl.col("event_id").is_null() | pl.col("event_id").is_first_distinct()
+    return _validated(frame.filter(first).sort("time", maintain_order=True), EVENTS, source)
+
+
+def bars(
+    data: Columns, *, venue: str, source: str, completeness: Completeness, window: Window | None = None
+) -> pl.DataFrame:
+    """A validated frame of bars (schema `BARS`), in time order: those that overlap `window`, whole.
+
+    `data` holds `start`, `end`, `asset`, `side` ("long", "short" or "both"), and where known `notional_usd` and
+    `count`. A bar that straddles an edge is kept as it is: it gives bounds.
+    """
+    from verify.model.frames import BAR_COLUMNS, BARS
+
+    constants = {"venue": venue, "source": source, "completeness": str(completeness)}
+    frame = _typed(data, BAR_COLUMNS, source, constants)
+    if window is not None:
+        frame = frame.filter(pl.col("end") > window.start, pl.col("start") < window.end)
+    repeated = pl.struct("start", "asset", "side").is_first_distinct()
+    return _validated(frame.filter(repeated).sort("start", maintain_order=True), BARS, source)
+
+
+def no_events() -> pl.DataFrame:
+    """An honest "nothing happened": for acknowledgements, pings and empty answers."""
+    from verify.model.frames import EVENT_COLUMNS, empty
+
+    return empty(EVENT_COLUMNS)
+
+
+def merge(pages: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The event frames of several pages as one: in time order, each id of a source once."""
+    if not pages:
+        return no_events()
+    frame = pl.concat(pages)
+    first = pl.col("event_id").is_null() | pl.struct("source", "event_id").is_first_distinct()
+    return frame.filter(first).sort("time", maintain_order=True)
+
+
+def _typed(data: Columns, schema: Mapping[str, pl.DataType], source: str, constants: Mapping[str, str]) -> pl.DataFrame:
+    """`data` with exactly the columns of `schema`, cast; constants filled in where `data` does not hold them."""
+    frame = data if isinstance(data, pl.DataFrame) else pl.DataFrame(dict(data), strict=False)
+    picked = []
+    for name, dtype in schema.items():
+        if name in frame.columns:
+            column = pl.col(name)
+            picked.append(column.cast(dtype) if frame.schema[name] != dtype else column)
+        else:
+            picked.append(pl.lit(constants.get(name), dtype=dtype).alias(name))
+    try:
+        return frame.select(picked)
+    except pl.exceptions.PolarsError as error:
+        raise _changed(f"the rows do not fit the frame: {error}", "", source) from None
+
+
+def _validated(frame: pl.DataFrame, schema: pa.DataFrameSchema, source: str) -> pl.DataFrame:
+    from pandera.errors import SchemaErrors
+
+    try:
+        return schema.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        first = error.failure_cases.row(0, named=True)
+        name = first["column"] if first["column"] in frame.columns else str(first["failure_case"])
+        what = f"{name} breaks {first['check']} (first: {first['failure_case']!r})"
+        raise _changed(f"the rows do not fit the frame: {what}", name, source) from None
+
+
+def _wire_field(message: str) -> str:
+    """The field in a message of msgspec: a missing one is named, an ill-typed one is the end of a path."""
+    if named := _WIRE_NAME.search(message):
+        return named[1]
+    if path := _WIRE_PATH.search(message):
+        return path[1].rpartition(".")[2]
+    return ""
+
+
+def _changed(message: str, field: str, source: str) -> SchemaChanged:
+    return SchemaChanged(message, source=source, field=field)

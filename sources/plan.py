@@ -1,0 +1,47 @@
+"""Whether a channel reaches a window, and how a window is cut into the spans that one request may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sources.spec import ChannelSpec
+from verify.model.errors import WindowUnsupported
+from verify.model.window import Window, duration_words, iso
+
+
+def unsupported(channel: ChannelSpec, window: Window, now: datetime, *, source: str = "") -> None:
+    """Raise `WindowUnsupported` if the channel cannot serve all of `window` at `now`; ask before any request.
+
+    The message says how far back the channel reaches. A stream serves only what happens while it is listened to,
+    a window that ends in the future nobody.
+    """
+    name = source or channel.id
+    if channel.history == timedelta(0):
+        raise WindowUnsupported("has no history: it tells only what happens while it is listened to", source=name)
+    if window.start >= now:
+        raise WindowUnsupported(f"the window {window} has not begun", source=name)
+    if channel.history is not None and window.start < now - channel.history:
+        reach = iso((now - channel.history).replace(microsecond=0))
+        raise WindowUnsupported(
+            f"reaches {duration_words(channel.history)} back, to {reach}; the window starts {iso(window.start)}",
+            source=name,
+        )
+
+
+def pieces(window: Window, span: timedelta) -> Iterator[Window]:
+    """`window` cut into consecutive windows no longer than `span`, in time order."""
+    start = window.start
+    while start < window.end:
+        end = min(start + span, window.end)
+        yield Window(start, end)
+        start = end
+
+
+def halves(window: Window, *, grain: timedelta = timedelta(seconds=1)) -> tuple[Window, ...]:
+    """`window` cut in two at a whole multiple of `grain` after its start; empty where it cannot be cut."""
+    steps = window.length // (2 * grain)
+    if steps < 1:
+        return ()
+    middle = window.start + steps * grain
+    return Window(window.start, middle), Window(middle, window.end)
