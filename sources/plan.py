@@ -45,3 +45,8 @@ def halves(window: Window, *, grain: timedelta = timedelta(seconds=1)) -> tuple[
         return ()
     middle = window.start + steps * grain
     return Window(window.start, middle), Window(middle, window.end)
+
+
+def milliseconds(moment: datetime) -> str:
+    """`moment` as whole milliseconds since 1970, the way most providers want it in a query."""
+    return str(int(moment.timestamp() * 1000))
