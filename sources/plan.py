@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sources.spec import ChannelSpec
 from verify.model.errors import WindowUnsupported
 from verify.model.window import Window, duration_words, iso
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def unsupported(channel: ChannelSpec, window: Window, now: datetime, *, source: str = "") -> None:
@@ -49,4 +51,4 @@ def halves(window: Window, *, grain: timedelta = timedelta(seconds=1)) -> tuple[
 
 def milliseconds(moment: datetime) -> str:
     """`moment` as whole milliseconds since 1970, the way most providers want it in a query."""
-    return str(int(moment.timestamp() * 1000))
+    return str((moment - _EPOCH) // timedelta(milliseconds=1))
