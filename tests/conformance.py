@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from sources.adapter import NO_INSTRUMENTS, Channel, Instruments, Payload, Request, Source, channel_key
+from sources.adapter import Channel, Instruments, Payload, Request, Source, channel_key
 from sources.build import merge
 from sources.plan import unsupported
 from sources.spec import ChannelSpec, Form, Transport
@@ -67,7 +67,7 @@ class Case:
     fixture: str
     window: Window | str | None = None
     request: Request | None = None
-    instruments: Instruments | str = NO_INSTRUMENTS
+    instruments: Instruments | str = field(default_factory=dict)
     quantity: Quantity = EVERYTHING
     expect: str | type[SourceError] = "events"
     rows: str | None = ""
