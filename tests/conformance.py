@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from sources.adapter import Channel, Instruments, Payload, Request, Source, channel_key
+from sources.adapter import NO_INSTRUMENTS, Channel, Instruments, Payload, Request, Source, channel_key
 from sources.build import merge
 from sources.plan import unsupported
 from sources.spec import ChannelSpec, Form, Transport
@@ -61,13 +61,13 @@ class Case:
     or an object that is one row; None where the fixture is not JSON. `optional` are fields that may be absent,
     `enums` fields with documented words only (the side is one), `amounts` fields that are finite and not negative
     (`signed` those of them that may be negative), `times` fields in a fixed unit. Positional rows name fields by index.
-    `instruments` is a mapping or the fixture of an answer that `parse_instruments` reads.
+    `instruments` is a mapping or the fixture of an answer that `parse_instruments` reads; none are known otherwise.
     """
 
     fixture: str
     window: Window | str | None = None
     request: Request | None = None
-    instruments: Instruments | str = field(default_factory=dict)
+    instruments: Instruments | str = ""
     quantity: Quantity = EVERYTHING
     expect: str | type[SourceError] = "events"
     rows: str | None = ""
@@ -119,6 +119,8 @@ def _payload(source: Source, case: Case, body: bytes) -> Payload:
 def _instruments(source: Source, case: Case) -> Instruments:
     if not isinstance(case.instruments, str):
         return case.instruments
+    if not case.instruments:
+        return NO_INSTRUMENTS
     assert source.parse_instruments is not None
     body = fixture(source.spec.id, case.instruments)
     asked = Request(f"https://{source.spec.hosts[0]}/")
