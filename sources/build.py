@@ -192,19 +192,21 @@ def value(count: pl.Series, price: pl.Series, table: pl.DataFrame) -> dict[str, 
 
 
 def identities(frame: Columns, *names: str) -> pl.Series:
-    """Event ids for a feed without its own: the named columns joined, and which of several equal rows it is.
+    """Event ids for a feed without its own: the named columns joined, and a number for rows that look like one before.
 
-    The number of the repetition keeps two real liquidations that look alike apart, and still lets a page that is
-    read twice give each of them the same id.
+    The number keeps two real liquidations that look alike apart, and still lets a page that is read twice give each
+    of them the same id.
     """
     table = frame if isinstance(frame, pl.DataFrame) else pl.DataFrame(dict(frame))
-    texts = [pl.col(n).dt.epoch("us") if table.schema[n] == _MICROSECONDS else pl.col(n) for n in names]
-    known = [text.cast(pl.String).fill_null("") for text in texts]
-    table = table.select(joined=pl.concat_str(known, separator=":"))
-    if table["joined"].is_unique().all():
-        return (table["joined"] + ":0").alias("event_id")
-    nth = pl.int_range(pl.len()).over("joined").cast(pl.String)
-    return table.select(event_id=pl.col("joined") + ":" + nth)["event_id"]
+    parts = [pl.col(n).dt.epoch("us") if table.schema[n] == _MICROSECONDS else pl.col(n) for n in names]
+    texts = [part.cast(pl.String).fill_null("") for part in parts]
+    joined = table.select(event_id=pl.concat_str(texts, separator=":"))["event_id"]
+    first = joined.is_first_distinct()
+    if first.all():
+        return joined
+    nth = (pl.int_range(pl.len()).over("event_id") + 2).cast(pl.String)
+    again = joined.filter(~first).to_frame().select(pl.col("event_id") + "#" + nth)
+    return joined.scatter((~first).arg_true(), again["event_id"])
 
 
 def events(data: Columns, *, venue: str, source: str, price_basis: Basis, window: Window | None = None) -> pl.DataFrame:
@@ -257,7 +259,9 @@ def merge(pages: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return frame.filter(first).sort("time", maintain_order=True)
 
 
-def _typed(data: Columns, schema: Mapping[str, pl.DataType], source: str, constants: Mapping[str, str]) -> pl.DataFrame:
+def _typed(
+    data: Columns, schema: Mapping[str, pl.DataType], source: str, constants: Mapping[str, object]
+) -> pl.DataFrame:
     """`data` with exactly the columns of `schema`, cast; constants filled in where `data` does not hold them."""
     frame = data if isinstance(data, pl.DataFrame) else pl.DataFrame(dict(data), strict=False)
     picked = []
