@@ -21,6 +21,12 @@ def unsupported(channel: ChannelSpec, window: Window, now: datetime, *, source: 
     name = source or channel.id
     if channel.history == timedelta(0):
         raise WindowUnsupported("has no history: it tells only what happens while it is listened to", source=name)
+    first, last = window.start.date(), (window.end - timedelta(microseconds=1)).date()
+    if (channel.first_day and first < channel.first_day) or (channel.last_day and last > channel.last_day):
+        held = f"from {channel.first_day or 'the beginning'} to {channel.last_day or 'now'}"
+        raise WindowUnsupported(f"holds the UTC days {held}; the window is {window}", source=name)
+    if lacking := [str(day) for day in channel.missing_days if first <= day <= last]:
+        raise WindowUnsupported(f"has nothing for {', '.join(lacking)}; ask for the days around", source=name)
     if window.start >= now:
         raise WindowUnsupported(f"the window {window} has not begun", source=name)
     if channel.history is not None and window.start < now - channel.history:

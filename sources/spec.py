@@ -109,7 +109,8 @@ class ChannelSpec:
     `lineage` names the measuring feeds that the channel descends from (a venue's own feed descends from itself:
     its id is `venue/channel`). `history` is how far back the channel answers (None: as far as there is data;
     zero: only what happens while listening). `span` is the longest window of one request, `page` the most rows of one
-    answer. `doubts` are printed in every report that rests on the channel.
+    answer. An archive that is not continued names its `first_day` and `last_day` (UTC) and the `missing_days` between
+    them. `doubts` are printed in every report that rests on the channel.
     """
 
     id: str
@@ -132,6 +133,9 @@ class ChannelSpec:
     bar_label: BarLabel = BarLabel.START
     bar_length: timedelta | None = None
     doubts: tuple[str, ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+    missing_days: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
         _require(bool(_IDENTITY.fullmatch(self.id)), f"channel id {self.id!r} is not lower case")
@@ -151,6 +155,7 @@ class ChannelSpec:
             _require(capped == (rule.cap is not None), f"{self.id}: a rule is capped without a cap, or the reverse")
         if self.form is Form.BARS:
             _require(self.bar_length is not None, f"{self.id}: bars need a length")
+        strictly_increasing([day for day in (self.first_day, *self.missing_days, self.last_day) if day], self.id)
         if self.transport is Transport.STREAM:
             _require(self.history == timedelta(0), f"{self.id}: a stream has no history")
 
