@@ -172,7 +172,11 @@ class ChannelSpec:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One provider. `auth` names the environment variables of its keys; `hosts` are all hosts it may be asked at."""
+    """One provider. `auth` names the environment variables of its keys; `hosts` are all hosts it may be asked at.
+
+    `auth_headers` says, key by key, which header carries it: `X-Api-Key`, or `Authorization: Token {}`; without it
+    keys go into `Authorization: Bearer {}`.
+    """
 
     id: str
     title: str
@@ -184,6 +188,7 @@ class SourceSpec:
     kind: str = "venue"  # "venue", "chain", "aggregator", "flow", "market" or "file"
     auth: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    auth_headers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require(bool(_IDENTITY.fullmatch(self.id)), f"source id {self.id!r} is not lower case")
@@ -194,6 +199,7 @@ class SourceSpec:
         _require(len(set(names)) == len(names), f"{self.id}: two channels share an id")
         for name in self.auth:
             _require(name.startswith("VERIFY_") and name.isupper(), f"{self.id}: {name} is not VERIFY_<SOURCE>_...")
+        _require(len(self.auth_headers) in (0, len(self.auth)), f"{self.id}: keys and their headers differ in number")
         for channel in self.channels:
             if channel.transport is Transport.REST:
                 _require(bool(self.hosts) and self.rate is not None, f"{self.id}: REST needs hosts and a rate")
