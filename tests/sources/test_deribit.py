@@ -123,14 +123,8 @@ def test_the_next_page_starts_where_the_last_one_ended() -> None:
 
 def test_instruments_tell_inverse_from_linear() -> None:
     inverse, linear = FUTURES["BTC-PERPETUAL"], FUTURES["SOL_USDC-PERPETUAL"]
-    assert (inverse.asset, inverse.size, inverse.unit, inverse.inverse, inverse.quote) == (
-        "BTC",
-        10.0,
-        "usd",
-        True,
-        "USD",
-    )
-    assert (linear.asset, linear.size, linear.unit, linear.inverse, linear.quote) == ("SOL", 0.1, "base", False, "USDC")
+    assert inverse == Instrument("deribit", "BTC-PERPETUAL", "BTC", 10.0, unit="usd", inverse=True, quote="USD")
+    assert linear == Instrument("deribit", "SOL_USDC-PERPETUAL", "SOL", 0.1, quote="USDC")
 
 
 def test_open_interest_is_in_dollars_or_in_coins_and_unknown_contracts_have_none() -> None:
