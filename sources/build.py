@@ -209,16 +209,32 @@ def identities(frame: Columns, *names: str) -> pl.Series:
     return joined.scatter((~first).arg_true(), again["event_id"])
 
 
-def events(data: Columns, *, venue: str, source: str, price_basis: Basis, window: Window | None = None) -> pl.DataFrame:
+def events(
+    data: Columns,
+    *,
+    venue: str,
+    source: str,
+    price_basis: Basis,
+    window: Window | None = None,
+    received: datetime | None = None,
+    evidence: str | None = None,
+) -> pl.DataFrame:
     """A validated frame of liquidations (schema `EVENTS`), in time order, within `window` if one is given.
 
     `data` holds `time`, `instrument`, `asset`, `side`, and where known `quantity`, `price`, `notional_usd`,
-    `event_id`, `received`, `evidence`; what it lacks is null. Rows with an id that came before are dropped. Raises
-    `SchemaChanged` naming the column that breaks the schema.
+    `event_id`; what it lacks is null. Rows with an id that came before are dropped. Raises `SchemaChanged` naming the
+    column that breaks the schema.
     """
     from verify.model.frames import EVENT_COLUMNS, EVENTS
 
-    frame = _typed(data, EVENT_COLUMNS, source, {"venue": venue, "source": source, "price_basis": str(price_basis)})
+    constants = {
+        "venue": venue,
+        "source": source,
+        "price_basis": str(price_basis),
+        "received": received,
+        "evidence": evidence,
+    }
+    frame = _typed(data, EVENT_COLUMNS, source, constants)
     if window is not None:
         frame = frame.filter(pl.col("time") >= window.start, pl.col("time") < window.end)
     first = pl.col("event_id").is_null() | pl.col("event_id").is_first_distinct()
