@@ -1,6 +1,6 @@
 """How large Binance's markets are: open interest and volume, now and at a past time.
 
-What Binance states is one-sided. Each weight is one contract or pair; those of an asset add up.
+What Binance states is one-sided. Each weight is a part: one contract or pair, its open interest or its volume.
 """
 
 from __future__ import annotations
@@ -99,13 +99,17 @@ _ANSWERS = {
 def weight_requests(quantity: Quantity, at: datetime | None) -> Sequence[Request]:
     """Now: the latest open interest of each asset and the volumes of all contracts.
 
-    At a past time: the archive's file of that UTC day (5-minute rows, USD-M only), which appears the day after.
+    At a past time: the archive's file of that UTC day (5-minute rows, USD-M only), which appears the day after. The
+    moment stands behind the `#` of the URL, which is not sent.
     """
     assets = sorted(quantity.assets.names or MAJORS)
     if at is not None:
-        day = at.astimezone(UTC).date()
+        at = at.astimezone(UTC)
         return [
-            Request(daily("um", "metrics", f"{asset}USDT", day), note=f"open interest of {asset} on {day}")
+            Request(
+                f"{daily('um', 'metrics', f'{asset}USDT', at.date())}#{at.isoformat()}",
+                note=f"open interest of {asset} on {at.date()}",
+            )
             for asset in assets
         ]
     latest = (("period", "5m"), ("limit", "1"))
@@ -156,20 +160,23 @@ def parse_weights(payload: Payload, instruments: Instruments) -> Sequence[Weight
 
 
 def _metrics(payload: Payload) -> list[Weight]:
-    """Every 5-minute row of a day; `create_time` is taken as UTC, which no document says."""
+    """The last 5-minute row before the moment that was asked for, or the first of the day.
+
+    `create_time` is taken as UTC, which no document says.
+    """
     _, table = rows(payload, VENUE)
     for field in ("create_time", "symbol", "sum_open_interest_value"):
         if field not in table.columns:
             raise SchemaChanged(f"{field} is missing", source=VENUE, field=field)
-    moments = table["create_time"].str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", time_zone="UTC", strict=False)
-    if moments.null_count():
-        shown = table["create_time"].filter(moments.is_null())[0]
+    times = table["create_time"].str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", time_zone="UTC", strict=False)
+    if times.null_count():
+        shown = table["create_time"].filter(times.is_null())[0]
         raise SchemaChanged(f"create_time is {shown!r}, not a time", source=VENUE, field="create_time")
-    money = build.amounts(
-        table["sum_open_interest_value"], field="sum_open_interest_value", source=VENUE, zero=True
-    ).to_list()
-    assets = [build.asset_of(base_of(symbol)) for symbol in table["symbol"]]
+    stated = build.amounts(table["sum_open_interest_value"], field="sum_open_interest_value", source=VENUE, zero=True)
+    table = table.select("symbol", at=times, stated=stated).sort("at")
+    asked = datetime.fromisoformat(payload.request.url.partition("#")[2])
+    before = table.filter(pl.col("at") <= asked)
     return [
-        Weight(VENUE, asset, moment, open_interest_usd=amount, volume_24h_usd=None, citation=_METRICS)
-        for asset, moment, amount in zip(assets, moments.to_list(), money, strict=True)
+        Weight(VENUE, build.asset_of(base_of(symbol)), at, amount, None, citation=_METRICS)
+        for symbol, at, amount in (before.tail(1) if before.height else table.head(1)).iter_rows()
     ]

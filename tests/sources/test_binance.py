@@ -347,16 +347,21 @@ def test_weights_are_dollars_of_one_side() -> None:
     assert _weights("ticker_coinm.json", f"{COINM}/dapi/v1/ticker/24hr", {}) == []
 
 
-def test_weights_of_a_past_time_come_from_the_file_of_its_day() -> None:
+@pytest.mark.parametrize(
+    ("at", "row", "dollars"),
+    [
+        ("2025-11-02T00:07:00", "2025-11-02T00:05:00", 8430743345.6809),
+        ("2025-11-02T23:30:00", "2025-11-02T00:10:00", 8431092392.867327),
+        ("2025-11-02T00:01:00", "2025-11-02T00:05:00", 8430743345.6809),
+    ],
+)
+def test_weight_of_a_past_time_is_the_last_row_of_its_day_before_it(at: str, row: str, dollars: float) -> None:
     assert SOURCE.weight_requests is not None
-    at = datetime(2025, 11, 2, 23, 30, tzinfo=UTC)
-    (request,) = SOURCE.weight_requests(Quantity(assets=Scope.of("BTC")), at)
-    url = "https://data.binance.vision/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2025-11-02.zip"
-    assert request.url == url
-    assert _weights("usdm_metrics.zip", url) == [
-        ("BTC", _at("2025-11-02T00:05:00"), 8430743345.6809, None),
-        ("BTC", _at("2025-11-02T00:10:00"), 8431092392.867327, None),
-    ]
+    (request,) = SOURCE.weight_requests(Quantity(assets=Scope.of("BTC")), _at(at))
+    sent, _, moment = request.url.partition("#")
+    assert sent == "https://data.binance.vision/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2025-11-02.zip"
+    assert datetime.fromisoformat(moment) == _at(at)
+    assert _weights("usdm_metrics.zip", request.url) == [("BTC", _at(row), dollars, None)]
 
 
 @pytest.mark.parametrize(("name", "error"), [("error.json", Unavailable), ("rate_limited.json", RateLimited)])
