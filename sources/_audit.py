@@ -110,6 +110,8 @@ def examine(path: Path) -> tuple[list[_warc.Record], Check]:
             records.append(record)
             if record.uri == _warc.END:
                 ended, complete = True, bool(json.loads(record.body).get("complete"))
+                if piece.raw not in (piece.content, _warc.stored_member(piece.content)):
+                    problems.append(Problem(entry, "was changed after it was written: its frame differs"))
         previous, sound = piece.digest, record is not None
     if not records:
         raise EvidenceError(f"{path}: is no evidence file of verify, or nothing of it can be read")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,6 +120,16 @@ def member(content: bytes) -> bytes:
     """A record as its own gzip member, as .warc.gz files hold it."""
     deflater = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
     return deflater.compress(content) + deflater.flush()
+
+
+def stored_member(content: bytes) -> bytes:
+    """A short record as a gzip member whose every byte follows from `content`, so that a reader can compare.
+
+    The last record is written so: no later record seals it, and gzip has header bytes and padding that mean nothing.
+    """
+    length = len(content)
+    block = b"\x01" + struct.pack("<HH", length, length ^ 0xFFFF) + content
+    return _MEMBER + b"\x00\xff" + block + struct.pack("<II", zlib.crc32(content), length)
 
 
 def pieces(data: bytes) -> Iterator[Piece]:

@@ -183,7 +183,8 @@ class Recorder:
     def _write(self, kind: str, uri: str, date: datetime, body: bytes, **more: Any) -> None:
         headers = more.pop("headers", {})
         content = _warc.build(kind, uri, date, body, headers=headers, previous=self._previous, **more)
-        raw = _warc.member(content) if self._compressed else content
+        pack = _warc.stored_member if uri == _warc.END else _warc.member
+        raw = pack(content) if self._compressed else content
         self._file.write(raw)
         self._file.flush()  # a run that is killed leaves every whole record behind
         self._previous = f"sha256:{hashlib.sha256(raw).hexdigest()}"
