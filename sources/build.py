@@ -149,7 +149,7 @@ def contracts(names: Values, instruments: Instruments, base_of: Callable[[str], 
     `base_of` reads the base coin out of the name of a contract that `instruments` does not know; its size is null.
     `in_dollars` is whether its quote coin counts as dollars.
     """
-    series = names if isinstance(names, pl.Series) else pl.Series(names, dtype=pl.String)
+    series = names.cast(pl.String) if isinstance(names, pl.Series) else pl.Series(names, dtype=pl.String)
     known = series.unique(maintain_order=True).to_list()
     found = [instruments.get(name) for name in known]
     table = pl.DataFrame(
