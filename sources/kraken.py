@@ -18,12 +18,13 @@ from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, 
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
-from verify.model.window import Window, iso
+from verify.model.window import Window
 
 _EXECUTIONS = "https://docs.kraken.com/api-reference/market-history/get-public-execution-events.md"
 _HISTORY = "https://docs.kraken.com/api-reference/market-data/get-trade-history.md"
 _TRADE = "https://docs.kraken.com/exchange/api-reference/futures-websocket/trade.md"
 _PAGE, _TRADES = 1000, 100
+_FRAME: dict[str, Any] = {"venue": "kraken", "price_basis": Basis.AVERAGE_FILL}
 _TYPES = {kind: kind for kind in ("fill", "liquidation", "assignment", "termination", "block")}
 
 _channel = partial(
@@ -194,7 +195,7 @@ def _ask_executions(name: str, window: Window) -> Request:
 
 def _ask_history(name: str, window: Window) -> Request:
     url = f"{kraken_markets.HOST}/derivatives/api/v3/history"
-    return Request(url, (("symbol", name), ("lastTime", iso(window.end))), note=name)
+    return Request(url, (("symbol", name), ("lastTime", _stamp(window.end))), note=name)
 
 
 def _next_executions(payload: Payload, _window: Window, _quantity: Quantity) -> Sequence[Request]:
@@ -222,10 +223,15 @@ def _next_history(payload: Payload, window: Window, _quantity: Quantity) -> Sequ
         return ()
     before = dict(payload.request.params)
     # A millisecond later, so that trades of the same moment are not lost; what comes twice has the same `uid`.
-    last = iso(oldest + timedelta(milliseconds=1))
+    last = _stamp(oldest + timedelta(milliseconds=1))
     if last == before.get("lastTime"):
         raise Suspect(f"{_TRADES} trades in one millisecond", source="kraken/history")
     return [replace(payload.request, params=tuple({**before, "lastTime": last}.items()))]
+
+
+def _stamp(moment: datetime) -> str:
+    """A UTC time as Kraken writes it: `2020-08-27T17:03:33.196Z`."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _parse_executions(payload: Payload, window: Window, instruments: Instruments) -> pl.DataFrame:
@@ -250,9 +256,8 @@ def _parse_executions(payload: Payload, window: Window, instruments: Instruments
         # Rounded to cents: what reads 0.00 is worth less than half a cent, not nothing.
         "notional_usd": worth.replace(0.0, None),
         "event_id": [fill.uid for fill in taken],
-        "evidence": payload.evidence,
     }
-    return build.events(data, venue="kraken", source=source, price_basis=Basis.AVERAGE_FILL, window=window)
+    return build.events(data, source=source, window=window, **_FRAME, **_came(payload))
 
 
 def _parse_history(payload: Payload, window: Window, instruments: Instruments) -> pl.DataFrame:
@@ -260,9 +265,9 @@ def _parse_history(payload: Payload, window: Window, instruments: Instruments) -
     kraken_markets.check(payload.body, source)
     trades = _liquidations(build.decode(_History, payload.body, source).history, source)
     moments = pl.Series([trade.time for trade in trades], dtype=pl.Datetime("us", "UTC"))
-    more = {"time": moments, "evidence": payload.evidence}
-    name = dict(payload.request.params).get("symbol", "")
-    return _trades(trades, [name] * len(trades), "size", more, instruments, source, window)
+    names = [dict(payload.request.params).get("symbol", "")] * len(trades)
+    data = _trades(trades, names, moments, "size", instruments, source)
+    return build.events(data, source=source, window=window, **_FRAME, **_came(payload))
 
 
 def _message(body: bytes, received: datetime, instruments: Instruments) -> pl.DataFrame:
@@ -279,8 +284,8 @@ def _message(body: bytes, received: datetime, instruments: Instruments) -> pl.Da
     pushed = [build.decode(_Push, body, source)] if single else build.decode(_Snapshot, body, source).trades
     trades = _liquidations(pushed, source)
     moments = build.times([trade.time for trade in trades], unit="ms", field="time", source=source)
-    more = {"time": moments, "received": received}
-    return _trades(trades, [trade.product_id for trade in trades], "qty", more, instruments, source, None)
+    data = _trades(trades, [trade.product_id for trade in trades], moments, "qty", instruments, source)
+    return build.events(data, source=source, received=received, **_FRAME)
 
 
 def _liquidations(trades: Iterable[T], source: str) -> list[T]:
@@ -293,26 +298,28 @@ def _liquidations(trades: Iterable[T], source: str) -> list[T]:
 def _trades(
     trades: Sequence[_Trade] | Sequence[_Push],
     names: Sequence[str],
+    moments: pl.Series,
     amount: str,
-    more: dict[str, Any],
     instruments: Instruments,
     source: str,
-    window: Window | None,
-) -> pl.DataFrame:
-    """Trades of the liquidation type as events; `amount` is what the wire calls the number of contracts."""
+) -> dict[str, Any]:
+    """Columns of trades that are liquidations; `amount` is what the wire calls the number of contracts."""
     price = build.amounts([trade.price for trade in trades], field="price", source=source)
     count = build.amounts([getattr(trade, amount) for trade in trades], field=amount, source=source)
     table = build.contracts(names, instruments, kraken_markets.base_of)
-    data = {
+    return {
+        "time": moments,
         "instrument": table["instrument"],
         "asset": table["asset"],
         "side": build.sides([trade.side for trade in trades], "sell", "buy", field="side", source=source),
         "price": price,
         **build.value(count, price, table),
         "event_id": [trade.uid for trade in trades],
-        **more,
     }
-    return build.events(data, venue="kraken", source=source, price_basis=Basis.AVERAGE_FILL, window=window)
+
+
+def _came(payload: Payload) -> dict[str, Any]:
+    return {"received": payload.received, "evidence": payload.evidence}
 
 
 SOURCE = Source(

@@ -214,7 +214,15 @@ def _follow(payload: Payload, _window: Window, _quantity: Quantity) -> Sequence[
 
 def _parse(payload: Payload, window: Window, instruments: Instruments) -> pl.DataFrame:
     rows = _data(_Answer[list[_Order]], payload.body, "poloniex/orders")
-    return _events(rows, {"evidence": payload.evidence}, instruments, "poloniex/orders", window)
+    return build.events(
+        _columns(rows, instruments, "poloniex/orders"),
+        venue="poloniex",
+        source="poloniex/orders",
+        price_basis=Basis.BANKRUPTCY,
+        window=window,
+        received=payload.received,
+        evidence=payload.evidence,
+    )
 
 
 def _message(body: bytes, received: datetime, instruments: Instruments) -> pl.DataFrame:
@@ -226,16 +234,11 @@ def _message(body: bytes, received: datetime, instruments: Instruments) -> pl.Da
         raise SchemaChanged(f"the message is of no known channel: {head.channel!r}", source=source, field="channel")
     if head.event:
         return build.no_events()
-    return _events(build.decode(_Push, body, source).data, {"received": received}, instruments, source, None)
+    data = _columns(build.decode(_Push, body, source).data, instruments, source)
+    return build.events(data, venue="poloniex", source=source, price_basis=Basis.BANKRUPTCY, received=received)
 
 
-def _events(
-    rows: Sequence[_Order] | Sequence[_Pushed],
-    more: dict[str, object],
-    instruments: Instruments,
-    source: str,
-    window: Window | None,
-) -> pl.DataFrame:
+def _columns(rows: Sequence[_Order] | Sequence[_Pushed], instruments: Instruments, source: str) -> dict[str, pl.Series]:
     wire = build.columns(rows, *_Order.__struct_fields__)
     field = "symbol" if source == "poloniex/orders" else "s"
     if "" in wire["symbol"]:
@@ -258,8 +261,7 @@ def _events(
         **build.value(size, price, table),
     }
     ids = build.identities(data | {"size": size}, "instrument", "time", "side", "price", "size")
-    frame = {**data, "event_id": ids, **more}
-    return build.events(frame, venue="poloniex", source=source, price_basis=Basis.BANKRUPTCY, window=window)
+    return {**data, "event_id": ids}
 
 
 def _base_of(name: str) -> str:
