@@ -43,8 +43,9 @@ _STAGES = (
     "trade, so that the positions taken over are more than the figure says."
 )
 _LISTED = (
-    "Asked market by market: where the list of contracts did not come, only twelve large coins are asked for, which "
-    "is a part of all assets."
+    "Liquidations are picked from all fills, market by market, so that for all assets only the contracts of "
+    f"{len(kraken_markets.WATCHED)} coins are read ({len(kraken_markets.MAJORS)} where the list of contracts did not "
+    "come): a part of the venue. Any other coin is read when it is named."
 )
 _BY_TYPE = "liquidations are trades with a type of their own"
 
@@ -79,6 +80,7 @@ SPEC = SourceSpec(
             history=timedelta(days=7),
             page=_TRADES,
             doubts=(
+                "A hundred trades come at a time, so that hours of a busy market are beyond the pages of one run.",
                 "The history starts anew when the trading engine restarts, and no answer says when that was: a quiet "
                 "beginning of a window may be a missing one.",
                 _STAGES,
@@ -97,11 +99,11 @@ SPEC = SourceSpec(
         ),
     ),
     hosts=("futures.kraken.com",),
-    rate=Rate(10, timedelta(seconds=1)),
+    rate=Rate(20, timedelta(seconds=1)),
     as_of=date(2026, 11, 22),
     limits=(
         "The analytics endpoint `liquidation-volume` is not read: neither its unit nor its sides are documented.",
-        "No rate limit is documented for the public history; it is asked ten times a second at most.",
+        "No rate limit is documented for the public history; it is asked 20 times a second at most.",
         "Whether open interest counts one side or both is not documented; it is taken as one-sided.",
         "Past open interest is taken in the unit of the tickers and valued at the mark price of the same hour.",
     ),

@@ -18,8 +18,46 @@ from verify.model.errors import RateLimited, SchemaChanged, Unavailable
 from verify.model.quantity import Quantity
 
 HOST = "https://futures.kraken.com"
-#: Asked for where neither the assets nor the contracts are known: the answer is a part of the venue.
+#: Asked for where neither the assets nor the contracts are known.
 MAJORS = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LINK", "LTC", "AVAX", "SUI", "PEPE", "DOT")
+#: Asked for all assets, as far as listed. There are some three hundred markets, and every fill of each would have to
+#: be read; these were chosen by hand as those with most retail trade, not by a document.
+WATCHED = (
+    *MAJORS,
+    "AAVE",
+    "APT",
+    "ARB",
+    "ATOM",
+    "BCH",
+    "BNB",
+    "BONK",
+    "CRV",
+    "ENA",
+    "ETC",
+    "FARTCOIN",
+    "FET",
+    "FIL",
+    "HBAR",
+    "HYPE",
+    "ICP",
+    "INJ",
+    "NEAR",
+    "ONDO",
+    "OP",
+    "PENGU",
+    "SEI",
+    "SHIB",
+    "TAO",
+    "TIA",
+    "TRUMP",
+    "TRX",
+    "UNI",
+    "WIF",
+    "WLD",
+    "XLM",
+    "XMR",
+    "ZEC",
+)
 _WITH_INVERSE = ("BTC", "ETH")
 
 _INSTRUMENTS_DOCS = "https://docs.kraken.com/api-reference/instrument-details/get-instruments"
@@ -110,10 +148,9 @@ def names(quantity: Quantity) -> list[str]:
 
 
 def listed(instruments: Instruments, quantity: Quantity) -> list[str]:
-    """The listed contracts of the quantity's assets, the largest coins first, as a deadline may cut the rest."""
-    wanted = quantity.assets.names
-    found = [item for item in instruments.values() if wanted is None or item.asset in wanted]
-    return [item.name for item in sorted(found, key=lambda item: (item.asset not in MAJORS, item.name))]
+    """The listed contracts of the quantity's assets, for all assets those of `WATCHED`."""
+    wanted = quantity.assets.names or WATCHED
+    return sorted(item.name for item in instruments.values() if item.asset in wanted)
 
 
 def instrument_requests(_quantity: Quantity) -> Sequence[Request]:

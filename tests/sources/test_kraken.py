@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from conformance import RECEIVED, Case, conforms, fixture, read
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from sources.adapter import Instrument, Payload, Request, merged_weights
+from sources.build import merge
 from sources.kraken import SOURCE
 from verify.model.errors import RateLimited, Suspect, Unavailable
 from verify.model.quantity import Quantity, Scope
@@ -121,6 +127,24 @@ def test_a_fill_of_an_unknown_contract_keeps_the_stated_dollars_and_leaves_the_q
     assert set(frame["asset"]) == {"BTC"}
 
 
+def test_dollars_that_round_to_zero_are_unknown_and_not_nothing():
+    body = fixture("kraken", EXECUTIONS.fixture).replace(b'"18140.00"', b'"0.00"')
+    assert read(SOURCE, "executions", EXECUTIONS, body)["notional_usd"].to_list() == [None, 27207.15, 908.00]
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(0, 4), max_size=6))
+def test_pages_that_overlap_anyhow_hold_the_same_events_as_one_page(cuts: list[int]):
+    whole = json.loads(fixture("kraken", EXECUTIONS.fixture))
+    edges = [0, *sorted(cuts), len(whole["elements"])]
+    pages = [
+        {**whole, "elements": whole["elements"][max(0, start - 1) : end]}  # each begins with the last fill before it
+        for start, end in itertools.pairwise(edges)
+    ]
+    frames = [read(SOURCE, "executions", EXECUTIONS, json.dumps(page).encode()) for page in pages]
+    assert_frame_equal(merge(frames), read(SOURCE, "executions", EXECUTIONS))
+
+
 def test_trade_history_counts_liquidations_and_not_assignments_terminations_blocks_or_fills():
     day = datetime(2026, 11, 22, tzinfo=UTC)
     assert rows("history", HISTORY) == [
@@ -167,7 +191,7 @@ def test_a_pf_contract_is_linear_although_the_documented_example_calls_it_invers
 WINDOW = Window.parse("2026-01-19T00:00Z/2026-01-19T04:00Z")
 
 
-def test_the_markets_of_the_assets_are_asked_for_and_all_listed_ones_once_they_are_known():
+def test_the_markets_of_the_assets_are_asked_for_and_of_all_assets_the_watched_ones_that_are_listed():
     code = SOURCE.channels["executions"]
     assert code.requests is not None
     assert code.requests_for is not None
@@ -183,7 +207,9 @@ def test_the_markets_of_the_assets_are_asked_for_and_all_listed_ones_once_they_a
     )
     known = contracts("instruments_recorded.json")
     names = [request.note for request in code.requests_for(known, WINDOW, Quantity())]
-    assert names == ["PF_ETHUSD", "PF_PEPEUSD", "PI_XBTUSD", "PF_AAPLxUSD"]
+    assert names == ["PF_ETHUSD", "PF_PEPEUSD", "PI_XBTUSD"]
+    named = Quantity(assets=Scope.of("AAPLX"))
+    assert [request.note for request in code.requests_for(known, WINDOW, named)] == ["PF_AAPLxUSD"]
     assert [request.note for request in code.requests_for(known, WINDOW, bitcoin)] == ["PI_XBTUSD"]
 
 
