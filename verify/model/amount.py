@@ -255,7 +255,7 @@ class Amount:
         """The amount that was rounded to a multiple of `unit`."""
         if value > _HUGE:
             raise AmountError(f"{text.strip() or value} is more money than there is")
-        return cls(value, max(value - unit / 2, Decimal(0)), value + unit / 2, hedge, currency, None, text)
+        return cls(value, max(value - unit / 2, Decimal(0)), value + unit / 2, hedge, currency, None, text.strip())
 
     @classmethod
     def from_decimal(cls, value: Decimal, *, currency: str = "USD", text: str = "") -> Amount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from dataclasses import dataclass
@@ -10,10 +11,9 @@ from importlib.resources import files
 
 from verify.model.errors import NameUnknown
 
-#: `rapidfuzz.fuzz.ratio` (0 to 100, on names without spaces and punctuation) from which a spelling is taken for a
-#: registered name. CryptoGlass / CoinGlass score 70: a misspelt name is accepted where the text says it is one name,
-#: never where several registered names are as near.
-MISSPELLING_SCORE = 70.0
+#: From which score (0 to 100, see `similarity`) a spelling is taken for a registered name.
+MISSPELLING_SCORE = 80.0
+_GENERIC = re.compile(r"^(?:coin|crypto|bit|block|chain|token)")
 #: By how many points the nearest name must lead the second, or neither is taken.
 LEAST_LEAD = 3.0
 #: From here on a name typed by a user is close enough to be suggested.
@@ -46,13 +46,21 @@ def key(text: str) -> str:
 @cache
 def register(kind: str) -> dict[str, Name]:
     """Every key of `kind` ("venues", "assets", "providers") and the name it stands for."""
-    table = tomllib.loads(files("verify.model").joinpath("names.toml").read_text(encoding="utf-8"))
     found: dict[str, Name] = {}
-    for identity, entry in table[kind].items():
-        name = Name(identity, entry["title"], entry.get("kind", ""))
-        for written in (identity, entry["title"], *entry["aliases"]):
-            found.setdefault(key(written), name)
+    for written, name in spellings(kind):
+        found.setdefault(key(written), name)
     return found
+
+
+@cache
+def spellings(kind: str) -> list[tuple[str, Name]]:
+    """Every way a registered name is written, in lower case with single spaces."""
+    table = tomllib.loads(files("verify.model").joinpath("names.toml").read_text(encoding="utf-8"))
+    return [
+        (" ".join(written.casefold().split()), Name(identity, entry["title"], entry.get("kind", "")))
+        for identity, entry in table[kind].items()
+        for written in {identity: None, entry["title"]: None} | dict.fromkeys(entry["aliases"])
+    ]
 
 
 def title(kind: str, identity: str) -> str:
@@ -84,15 +92,29 @@ def resolve(kind: str, text: str) -> Name:
     raise NameUnknown(kind.removesuffix("s"), text if len(text) <= 60 else text[:57] + "...", hints)
 
 
-def _ranked(kind: str, text: str, cutoff: float) -> list[Match]:
+def similarity(written: str, known: str) -> float:
+    """How alike two keys are, 0 to 100.
+
+    `rapidfuzz.fuzz.ratio` of the whole; where both begin with one of the words that half of the field begins with
+    (coin, crypto, bit, ...), the mean of that and the ratio of the rest. So CryptoGlass is near CoinGlass (85) and
+    not near CryptoSlate (64).
+    """
     from rapidfuzz import fuzz
 
+    whole = fuzz.ratio(written, known)
+    rest, other = _GENERIC.sub("", written), _GENERIC.sub("", known)
+    if rest != written and other != known and rest and other:
+        return (whole + fuzz.ratio(rest, other)) / 2
+    return whole
+
+
+def _ranked(kind: str, text: str, cutoff: float) -> list[Match]:
     wanted = key(text)[:100]
     if len(wanted) < 3:
         return []
     best: dict[str, Match] = {}
     for known, name in register(kind).items():
-        score = fuzz.ratio(wanted, known)
+        score = similarity(wanted, known)
         if score >= cutoff and (name.id not in best or score > best[name.id].score):
             best[name.id] = Match(name, score)
     return sorted(best.values(), key=lambda match: (-match.score, match.name.id))

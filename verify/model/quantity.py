@@ -148,6 +148,10 @@ class Quantity:
     def with_side(self, side: Side) -> Quantity:
         return replace(self, side=side)
 
+    def widened(self, field: str) -> Quantity:
+        """The same over all "venues" or all "assets"."""
+        return replace(self, venues=ALL) if field == "venues" else replace(self, assets=ALL)
+
     def words(self) -> str:
         """E.g. `long liquidations, all venues, BTC`."""
         side = {Side.BOTH: "total ", Side.LONG: "long ", Side.SHORT: "short "}[self.side]

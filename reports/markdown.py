@@ -1,0 +1,109 @@
+"""The report as Markdown for a pull request or a content system."""
+
+from __future__ import annotations
+
+from reports.text import markdown as safe
+from reports.text import url as safe_url
+from verify.model.amount import money
+from verify.model.report import Report
+
+
+def render(report: Report) -> str:
+    """GitHub-flavoured Markdown; strings from outside are escaped, addresses stand in angle brackets."""
+    lines: list[str] = []
+    if report.simulated:
+        lines += ["**SIMULATED data: nothing here happened in a market**", ""]
+    if report.verdict is not None:
+        certainty = f" (confidence {report.confidence.value:.2f})" if report.confidence else ""
+        lines += [f"## {str(report.verdict).upper()}{certainty}", ""]
+    claim = f"**{safe(report.claim)}**: " if report.claim else ""
+    channel = f", as {safe(report.channel)} counts" if report.channel else ""
+    lines += [f"{claim}{safe(report.quantity)}{channel}, {safe(report.window_words)}", ""]
+    lines += [f"- {safe(reason.text)} (`{reason.code}`)" for reason in report.reasons]
+    if report.sentence:
+        lines += ["", f"> {safe(report.sentence)}"]
+    lines += ["", "| question | answer |", "| --- | --- |"]
+    lines += [f"| {safe(question.title)} | {safe(question.text)} |" for question in report.questions]
+    lines += _section(
+        "What the channels say",
+        [
+            f"- **{safe(a.title)}** ({a.answer}): {safe(a.text)}{_link(a.nearest.url if a.nearest else '')}"
+            for a in report.answers
+            if a.nearest or a.answer != "no reading"
+        ],
+    )
+    lines += _explanations(report)
+    lines += _sources(report)
+    lines += _lineages(report)
+    lines += _section("Side by side", [f"- {safe(c.text)}" for c in report.comparisons])
+    lines += _section(
+        "Cannot all be true",
+        [f"- {safe(c.text)}. Set aside: {safe(c.set_aside)}; {safe(c.because)}" for c in report.conflicts],
+    )
+    lines += _section("Noticed", [f"- {safe(finding.text)}" for finding in report.findings])
+    lines += _confidence(report)
+    lines += _section("Caveat", [safe(report.caveat)])
+    lines += _section("Rows that could not be read", [f"- {safe(problem)}" for problem in report.problems])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(title: str, body: list[str]) -> list[str]:
+    return ["", f"### {title}", "", *body] if any(body) else []
+
+
+def _link(address: str) -> str:
+    safe = safe_url(address)
+    return f" <{safe}>" if safe else ""
+
+
+def _explanations(report: Report) -> list[str]:
+    if not report.explanations:
+        return []
+    rows = [
+        f"| {row.distance:+.1%} | {'as claimed' if row.exact else money(row.rounding)} | {safe(row.text)} | {safe(row.outlet)}{_link(row.url)} |"
+        for row in report.explanations
+    ]
+    head = ["| off | rounded to | a true figure, and what happened to it | printed by |", "| ---: | ---: | --- | --- |"]
+    return _section("What would explain the claim", [*head, *rows])
+
+
+def _sources(report: Report) -> list[str]:
+    if not report.sources:
+        return []
+    head = [
+        "| source | long | short | events | shows | covered | note |",
+        "| --- | ---: | ---: | ---: | --- | ---: | --- |",
+    ]
+    rows = []
+    for row in report.sources:
+        long = money(row.long_usd) if row.long_usd is not None else "-"
+        short = money(row.short_usd) if row.short_usd is not None else "-"
+        events = "-" if row.events is None else str(row.events)
+        covered = "-" if row.covered is None else f"{row.covered:.0%}"
+        note = "; ".join(part for part in (row.note, row.basis, *row.doubts) if part)
+        rows.append(
+            f"| {safe(row.source)} | {long} | {short} | {events} | {safe(row.completeness or row.status)} | {covered} | {safe(note)} |"
+        )
+    return _section("Sources asked", [*head, *rows])
+
+
+def _lineages(report: Report) -> list[str]:
+    if not report.lineages:
+        return []
+    head = ["| lineage | vote | figures | outlets |", "| --- | --- | ---: | ---: |"]
+    rows = [
+        f"| {safe(row.title)} | {'yes' if row.counts else 'no'} | {row.figures} | {row.outlets} |"
+        for row in report.lineages
+    ]
+    return _section("Lineages", [*head, *rows])
+
+
+def _confidence(report: Report) -> list[str]:
+    if report.confidence is None:
+        return []
+    head = ["| part | points | of | because |", "| --- | ---: | ---: | --- |"]
+    rows = [
+        f"| {part.name} | {part.points:.3f} | {part.most:.2f} | {safe(part.reason)} |"
+        for part in report.confidence.components
+    ]
+    return _section("Confidence", [*head, *rows])

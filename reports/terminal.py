@@ -1,0 +1,216 @@
+"""The report for a terminal of 80 columns or any other width; numbers are never cut."""
+
+from __future__ import annotations
+
+import io
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reports.text import plain
+from verify.model.amount import money
+from verify.model.report import Report, SourceRow, Verdict
+
+_STYLES = {
+    Verdict.SUPPORTED: "bold white on green",
+    Verdict.DIFFERS: "bold white on red",
+    Verdict.INCONCLUSIVE: "bold black on yellow",
+}
+_MOST_EXPLANATIONS = 8
+_MOST_FIGURES = 25
+_NARROWEST = 60
+
+
+def render(report: Report, *, width: int = 80, color: bool = False) -> str:
+    """The report as text, with ANSI colours where asked."""
+    output = io.StringIO()
+    console = Console(
+        file=output,
+        width=max(width, _NARROWEST),
+        force_terminal=color,
+        color_system="truecolor" if color else None,
+        no_color=not color,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        legacy_windows=False,
+    )
+    console.print(layout(report))
+    shown = output.getvalue()
+    return "\n".join(line.rstrip() for line in shown.splitlines()) + "\n" if not color else shown
+
+
+def layout(report: Report) -> Group:
+    """The parts of the report, top to bottom, for any rich console."""
+    parts: list[RenderableType] = [_head(report)]
+    if report.simulated:
+        parts.insert(0, Text("SIMULATED data: nothing here happened in a market", style="bold magenta"))
+    if report.sentence:
+        parts += [Text(""), _labelled("Fit to print", report.sentence)]
+    parts += [Text(""), _questions(report)]
+    for title, block in (
+        ("What the channels say", _answers(report)),
+        ("What would explain the claim", _explanations(report)),
+        ("Figures known for this window", _figures(report)),
+        ("Sources asked", _sources(report)),
+        ("Lineages", _lineages(report)),
+        ("Side by side", _lines([c.text for c in report.comparisons])),
+        ("Cannot all be true", _conflicts(report)),
+        ("Noticed", _lines([finding.text for finding in report.findings])),
+        ("Confidence", _confidence(report)),
+        ("Caveat", _lines([report.caveat])),
+        ("Rows that could not be read", _lines(list(report.problems))),
+    ):
+        if block is not None:
+            parts += [Text(""), Text(title, style="bold"), Padding(block, (0, 0, 0, 2))]
+    return Group(*parts)
+
+
+def _head(report: Report) -> RenderableType:
+    what = Text()
+    if report.verdict is not None:
+        what.append(f" {str(report.verdict).upper()} ", style=_STYLES[report.verdict])
+        if report.confidence is not None:
+            what.append(f"  confidence {report.confidence.value:.2f}")
+        what.append("\n")
+    claim = f"{plain(report.claim)}: " if report.claim else ""
+    channel = f", as {plain(report.channel)} counts" if report.channel else ""
+    what.append(f"{claim}{plain(report.quantity)}{channel}\n{report.window_words}")
+    for reason in report.reasons:
+        what.append(f"\n{plain(reason.text)}")
+        what.append(f" [{reason.code}]", style="dim")
+    return what
+
+
+def _questions(report: Report) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=False, ratio=1)
+    table.add_column(ratio=2)
+    for number, question in enumerate(report.questions, 1):
+        table.add_row(Text(f"{number} {question.title}", style="bold"), Text(plain(question.text)))
+    return table
+
+
+def _answers(report: Report) -> RenderableType | None:
+    rows = [answer for answer in report.answers if answer.answer != "no reading" or answer.nearest is not None]
+    if not rows:
+        return None
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for answer in rows:
+        said = answer.answer if report.claim else ""
+        body = Text(plain(answer.text).replace("; ", "\n"))
+        if answer.nearest is not None:
+            body.append(f"\n{answer.nearest.outlet} <{plain(answer.nearest.url)}>", style="dim")
+        table.add_row(Text(plain(answer.title), style="bold"), said, body)
+    return table
+
+
+def _explanations(report: Report) -> RenderableType | None:
+    if not report.explanations:
+        return None
+    table = _table("off", "rounded to", "a true figure, and what happened to it")
+    for row in report.explanations[:_MOST_EXPLANATIONS]:
+        body = Text(plain(row.text))
+        body.append(f"\n{plain(row.outlet)} <{plain(row.url)}>", style="dim")
+        off = "0 %" if abs(row.distance) < 0.0005 else f"{row.distance:+.1%}".replace("%", " %")
+        rounding = "as claimed" if row.exact else money(row.rounding)
+        table.add_row(off, rounding, body)
+    if len(report.explanations) > _MOST_EXPLANATIONS:
+        table.add_row("", "", f"and {len(report.explanations) - _MOST_EXPLANATIONS} more (--format json)")
+    return table
+
+
+def _figures(report: Report) -> RenderableType | None:
+    if report.claim or not report.figures:
+        return None
+    table = _table("stated", "what", "window (UTC)", "lineage")
+    groups: dict[tuple[str, str, str, str], int] = {}
+    for row in report.figures:
+        window = f"{row.start:%d %H:%M}-{row.end:%d %H:%M}" if row.start and row.end else "not stated"
+        key = (row.stated, plain(row.quantity), window, plain(row.lineage))
+        groups[key] = groups.get(key, 0) + 1
+    for key, count in list(groups.items())[:_MOST_FIGURES]:
+        table.add_row(*key[:3], f"{key[3]} x{count}" if count > 1 else key[3])
+    if len(groups) > _MOST_FIGURES:
+        table.add_row("", f"and {len(groups) - _MOST_FIGURES} more (--format json)", "", "")
+    return table
+
+
+def _sources(report: Report) -> RenderableType | None:
+    if not report.sources:
+        return None
+    table = _table("source", "long", "short", "events", "shows", "covered", "note")
+    for row in report.sources:
+        note = "; ".join(part for part in (plain(row.note), plain(row.basis), *map(plain, row.doubts)) if part)
+        table.add_row(
+            plain(row.source), *_amounts(row), plain(row.completeness or row.status), _share(row.covered), note
+        )
+    return table
+
+
+def _amounts(row: SourceRow) -> tuple[str, str, str]:
+    long = money(row.long_usd) if row.long_usd is not None else "-"
+    short = money(row.short_usd) if row.short_usd is not None else "-"
+    return long, short, str(row.events) if row.events is not None else "-"
+
+
+def _share(covered: float | None) -> str:
+    return "-" if covered is None else f"{covered:.0%}"
+
+
+def _lineages(report: Report) -> RenderableType | None:
+    if not report.lineages:
+        return None
+    table = _table("lineage", "figures", "outlets", "because")
+    for row in report.lineages:
+        reasons = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in row.reasons.items())
+        title = plain(row.title) if row.counts else f"{plain(row.title)} (no vote)"
+        table.add_row(title, str(row.figures), str(row.outlets), reasons)
+    votes = (
+        f"{report.independent} independent lineage{'' if report.independent == 1 else 's'}, {report.outlets} outlets"
+    )
+    return Group(table, Text(votes))
+
+
+def _conflicts(report: Report) -> RenderableType | None:
+    return _lines([f"{c.text}\nset aside: {c.set_aside}; {c.because}" for c in report.conflicts])
+
+
+def _confidence(report: Report) -> RenderableType | None:
+    if report.confidence is None:
+        return None
+    table = _table("part", "points", "of", "because")
+    for part in report.confidence.components:
+        table.add_row(part.name, f"{part.points:.3f}", f"{part.most:.2f}", plain(part.reason))
+    table.add_row("sum", f"{report.confidence.value:.3f}", "1.00", "conventions, not yet calibrated")
+    return table
+
+
+def _lines(texts: list[str]) -> RenderableType | None:
+    shown = [Text("\n".join(plain(line) for line in text.split("\n"))) for text in texts if text]
+    return Group(*shown) if shown else None
+
+
+def _labelled(label: str, text: str) -> Text:
+    shown = Text(f"{label}: ", style="bold")
+    shown.append(plain(text), style="not bold")
+    return shown
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    for index, column in enumerate(columns):
+        last = index == len(columns) - 1
+        table.add_column(
+            column,
+            overflow="fold",
+            no_wrap=column in ("off", "points", "of", "stated", "long", "short"),
+            ratio=1 if last else None,
+        )
+    return table

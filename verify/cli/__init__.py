@@ -1,0 +1,77 @@
+"""The command line: one file per command, loaded when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+_COMMANDS = {
+    "liquidations": (
+        "verify.cli.liquidations",
+        "Judge a claim about liquidations, or show what is known for a window.",
+    ),
+}
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(_COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in _COMMANDS:
+            from verify.model.names import similarity
+
+            near = max(_COMMANDS, key=lambda known: similarity(name.lower(), known))
+            hint = f"; did you mean {near}?" if similarity(name.lower(), near) >= 60 else ""
+            ctx.fail(f"no such command {name!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="verify-figures", prog_name="verify")
+def cli() -> None:
+    """Is that figure true, and how sure can you be?
+
+    Exit codes: 0 supported, 1 differs, 2 usage, 3 inconclusive, 4 a source failure prevented a verdict, 130 interrupted.
+    """
+
+
+def main() -> None:
+    """The entry point: every expected failure is one line on stderr and a documented exit code."""
+    from verify.model.errors import VerifyError
+
+    try:
+        code = cli.main(standalone_mode=False)
+    except VerifyError as error:
+        click.echo(f"verify: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"verify: {error.format_message()}", err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("verify: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # the reader has gone (`verify ... | head`): nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

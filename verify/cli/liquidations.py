@@ -1,0 +1,86 @@
+"""`verify liquidations`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from verify.cli import output
+
+
+@click.command("liquidations")
+@click.option("--window", required=True, metavar="W", help="START/END, START/PT4H, PT4H/END, 4h, 4h@END or a day.")
+@click.option("--slack", metavar="D", help="How far the edges of the window may be off, e.g. 2h.")
+@click.option(
+    "--side",
+    type=click.Choice(["long", "short", "both"]),
+    default="both",
+    show_default=True,
+    help="The side of the positions that were liquidated.",
+)
+@click.option("--asset", "assets", multiple=True, metavar="A", help="Only this asset (repeatable).")
+@click.option("--venue", "venues", multiple=True, metavar="V", help="Only this venue (repeatable).")
+@click.option("--count-over", metavar="USD", help="Count liquidations above this size instead of adding them up.")
+@click.option("--claim", metavar="TEXT", help="The number to judge as it would be printed: 'about $750M'.")
+@click.option("--channel", metavar="NAME", help="Ask only what this provider says.")
+@click.option(
+    "--figures",
+    multiple=True,
+    metavar="FILE",
+    help="A CSV of published figures, instead of the events that ship with verify (name those: bundled).",
+)
+@click.option("--offline", is_flag=True, help="Use no network.")
+@click.option("--format", "form", type=click.Choice(output.FORMATS), default="table", show_default=True)
+@click.option("-o", "--output", "target", metavar="FILE", help="Write the report to a file.")
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="X",
+    help="A supported claim with less confidence is inconclusive.",
+)
+@click.option("--strict", is_flag=True, help="A row that cannot be read is an error.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever the verdict.")
+def command(
+    window: str,
+    slack: str | None,
+    side: str,
+    assets: tuple[str, ...],
+    venues: tuple[str, ...],
+    count_over: str | None,
+    claim: str | None,
+    channel: str | None,
+    figures: tuple[str, ...],
+    offline: bool,
+    form: str,
+    target: str | None,
+    min_confidence: float,
+    strict: bool,
+    exit_zero: bool,
+) -> int:
+    """Judge a claim about liquidations, or show what is known for a window.
+
+    \b
+    verify liquidations --window 2026-01-18T22:30Z/2026-01-19T02:30Z --side long --claim '$750M' --offline
+    """
+    from verify import pipeline
+
+    report = pipeline.liquidations(
+        window,
+        claim,
+        slack=slack,
+        side=side,
+        assets=assets,
+        venues=venues,
+        count_over=count_over,
+        channel=channel,
+        figures=figures,
+        min_confidence=min_confidence,
+        strict=strict,
+        now=datetime.now(UTC),
+    )
+    for problem in report.problems:
+        click.echo(f"verify: not read: {problem}", err=True)
+    output.write(report, form=form, target=target)
+    return 0 if exit_zero else report.exit_code

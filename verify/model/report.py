@@ -1,0 +1,299 @@
+"""The report: what every renderer, every exit code and the Python API speak of. Plain data, no behaviour of its own.
+
+Money is in US dollars, times are UTC. The JSON form is described by `reports/schema.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+from verify.model.window import iso
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Changes when a field of the JSON form changes its name or meaning.
+SCHEMA_VERSION = 1
+
+
+class Verdict(StrEnum):
+    SUPPORTED = "supported"
+    DIFFERS = "differs"
+    INCONCLUSIVE = "inconclusive"
+
+
+#: The exit code of each verdict; docs/exit-codes.md.
+EXIT_CODES = {Verdict.SUPPORTED: 0, Verdict.DIFFERS: 1, Verdict.INCONCLUSIVE: 3}
+EXIT_SOURCE_FAILURE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the verdict is what it is: a stable code for machines and one sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One of the three questions. `answer` is "yes", "no", "possible" or "not answerable"."""
+
+    id: str
+    title: str
+    answer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One part of the confidence: `points` of at most `most`."""
+
+    name: str
+    points: float
+    most: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """In [0, 1]: the sum of its components."""
+
+    value: float
+    components: tuple[Component, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a quantity can be. `high` is None where nothing bounds it."""
+
+    low: float
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """A figure in flat form."""
+
+    id: str
+    stated: str
+    quantity: str
+    value: float | None
+    low: float | None
+    high: float | None
+    start: datetime | None
+    end: datetime | None
+    slack: timedelta | None
+    lineage: str
+    lineage_reason: str
+    lineage_detail: str
+    outlet: str
+    url: str
+    evidence: str
+    side: str
+    metric: str
+    venues: str
+    assets: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one channel says of the claim.
+
+    `answer` is "yes", "through hedge", "no", "possible" or "no reading". `feasible` is what all its figures together
+    allow the claimed quantity to be; `derived` is the same without the figures that state it; `by_clock` is the
+    range for exactly the window asked, whatever minute the readings were taken at.
+    """
+
+    lineage: str
+    title: str
+    answer: str
+    text: str
+    nearest: FigureRow | None = None
+    distance: float | None = None
+    outlets: int = 0
+    feasible: Range | None = None
+    derived: Range | None = None
+    derived_from: tuple[str, ...] = ()
+    by_clock: Range | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationRow:
+    """How a known figure would become the claim."""
+
+    slip: str
+    title: str
+    text: str
+    value: float
+    distance: float
+    rounding: float
+    exact: bool
+    lineage: str
+    outlet: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineageRow:
+    """One lineage: how many figures and outlets descend from it, and why they are taken to."""
+
+    id: str
+    title: str
+    counts: bool
+    figures: int
+    outlets: int
+    reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two lineages side by side. `same_scope` says whether they state the same quantity and window."""
+
+    first: str
+    second: str
+    quantity: str
+    first_value: float
+    second_value: float
+    ratio: float
+    same_scope: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Figures that cannot all be true, and the one that was set aside."""
+
+    text: str
+    set_aside: str
+    because: str
+    figures: tuple[FigureRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something noticed in the figures themselves: a shared error, a truncated count."""
+
+    code: str
+    text: str
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A known limit of a venue's feed in this window."""
+
+    venue: str
+    text: str
+    citation: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """What one channel delivered for the window, or why it did not. Amounts in USD; `covered` is a share of the window."""
+
+    source: str
+    venues: str
+    status: str
+    long_usd: float | None = None
+    short_usd: float | None = None
+    events: int | None = None
+    basis: str = ""
+    completeness: str = ""
+    covered: float | None = None
+    lineage: str = ""
+    evidence: tuple[str, ...] = ()
+    note: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that was asked, found and concluded."""
+
+    command: str
+    version: str
+    window: str
+    window_words: str
+    slack_seconds: float
+    quantity: str
+    claim: str | None
+    channel: str | None
+    verdict: Verdict | None
+    reasons: tuple[Reason, ...]
+    questions: tuple[Question, ...]
+    confidence: Confidence | None
+    sentence: str
+    caveat: str
+    answers: tuple[Answer, ...] = ()
+    explanations: tuple[ExplanationRow, ...] = ()
+    lineages: tuple[LineageRow, ...] = ()
+    independent: int = 0
+    outlets: int = 0
+    comparisons: tuple[Comparison, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    sources: tuple[SourceRow, ...] = ()
+    figures: tuple[FigureRow, ...] = ()
+    problems: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    simulated: bool = False
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def exit_code(self) -> int:
+        """0 supported, 1 differs, 3 inconclusive, 4 where a source failure prevented a verdict; without a claim 0 if
+        anything is known."""
+        prevented = any(row.status == "failed" for row in self.sources)
+        if self.verdict in (Verdict.SUPPORTED, Verdict.DIFFERS):
+            return EXIT_CODES[self.verdict]
+        known = bool(self.figures) or any(row.status == "ok" for row in self.sources)
+        if self.verdict is None and known:
+            return 0
+        return EXIT_SOURCE_FAILURE if prevented else EXIT_CODES[Verdict.INCONCLUSIVE]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form: numbers as numbers, times as ISO 8601, enumerations as their values."""
+        plain = _plain(self)
+        assert isinstance(plain, dict)
+        return {"schema_version": plain.pop("schema_version"), **plain, "exit_code": self.exit_code}
+
+    def to_polars(self) -> pl.DataFrame:
+        """The figures as a frame that passes `verify.model.frames.FIGURES`."""
+        import polars as pl
+
+        from verify.model.frames import FIGURE_COLUMNS, FIGURES
+
+        rows = [
+            {
+                **{name: getattr(row, name) for name in FIGURE_COLUMNS if name != "slack_seconds"},
+                "slack_seconds": row.slack.total_seconds() if row.slack is not None else None,
+            }
+            for row in self.figures
+        ]
+        return FIGURES.validate(pl.DataFrame(rows, schema=FIGURE_COLUMNS))
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value

@@ -1,0 +1,283 @@
+"""Which measurement a published figure descends from, and how many independent measurements there are.
+
+One lineage is one vote. The reasons, strongest first: the file declares it; the provider measured it itself; a
+provider is named (also misspelt, above a stated score); pages repeat one impossible set of numbers; the digits equal
+those of an attributed figure for the same quantity; a sibling on the same page with the same attribution is known.
+What is left is unknown, and unknown lineages never count as independent of anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from verify.model import names
+from verify.model.amount import Amount
+from verify.model.figure import Figure
+from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Side
+
+#: So many equal digits make it likelier that one figure was copied from the other than that both hit them by chance.
+LEAST_EQUAL_DIGITS = 3
+#: The same where one of the two states no window.
+LEAST_EQUAL_DIGITS_WITHOUT_WINDOW = 4
+
+UNKNOWN = "unknown"
+_COUNTED = (LIQUIDATIONS, LIQUIDATION_COUNT)
+
+_OWN = re.compile(
+    r"\b(?:own (?:data|measurement|count|calculation|feed)|primary|internal|replay(?:ed)?|node data)\b", re.I
+)
+_NOBODY = re.compile(
+    r"\W*(?:(?:unattributed|not attributed|unknown|not stated|anonymous)\b.*|none|n/?a|)\W*", re.I | re.S
+)
+_SEVERAL = re.compile(r"\b(?:multiple|several|various|many|different)\b", re.I)
+_HINTS = (
+    re.compile(
+        r"\b(?:digits|numbers|layout)\b[^;()]*?\b(?:match(?:es)?|identical to|equal(?:s|ling)?)\s+(?P<name>[\w. ]+)",
+        re.I,
+    ),
+    re.compile(r"(?P<name>\b[A-Z][\w.]*(?: [A-Z][\w.]*)?) (?:digits|table layout|layout)\b"),
+)
+
+
+class Reason(StrEnum):
+    """Why a figure is taken to descend from its lineage."""
+
+    DECLARED = "declared"
+    OWN_MEASUREMENT = "own_measurement"
+    ATTRIBUTED = "attributed"
+    SHARED_ERROR = "shared_error"
+    SAME_DIGITS = "same_digits"
+    SAME_PAGE = "same_page"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The lineage of one figure. `known` is False where it cannot count as a vote of its own."""
+
+    id: str
+    title: str
+    reason: Reason
+    detail: str
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SharedError:
+    """One impossible set of numbers and the pages that repeat it."""
+
+    members: tuple[Figure, ...]  # one figure each: total, long, short
+    outlets: tuple[str, ...]
+
+
+def assign(figures: Sequence[Figure]) -> dict[str, Lineage]:
+    """The lineage of every figure, by figure id. The order of the figures changes nothing."""
+    figures = sorted({figure.id: figure for figure in figures}.values(), key=lambda figure: figure.id)
+    found = {figure.id: _from_text(figure) for figure in figures}
+    _spread_shared_errors(figures, found)
+    _spread_equal_digits(figures, found)
+    _spread_over_pages(figures, found)
+    return found
+
+
+def independent(lineages: Iterable[Lineage]) -> list[str]:
+    """The ids of the lineages that count as votes, sorted. Unknown ones add nothing to known ones, and together
+    they are one vote at most."""
+    lineages = list(lineages)
+    known = sorted({lineage.id for lineage in lineages if lineage.known})
+    return known or ([UNKNOWN] if lineages else [])
+
+
+def shared_errors(figures: Iterable[Figure]) -> list[SharedError]:
+    """Impossible sets total / long / short that stand on more than one page."""
+    families: dict[tuple[object, ...], list[tuple[Figure, ...]]] = defaultdict(list)
+    for triple in _impossible_triples(figures):
+        families[_signature(triple)].append(triple)
+    return [
+        SharedError(family[0], tuple(sorted({triple[0].outlet for triple in family})))
+        for _, family in sorted(families.items(), key=lambda pair: str(pair[0]))
+        if len({triple[0].url for triple in family}) > 1
+    ]
+
+
+def _from_text(figure: Figure) -> Lineage:
+    """What the attribution alone says."""
+    if figure.declared_lineage:
+        named = names.find("providers", figure.declared_lineage)
+        identity = named.id if named else names.key(figure.declared_lineage) or UNKNOWN
+        return Lineage(
+            identity, named.title if named else figure.declared_lineage, Reason.DECLARED, "the file declares it"
+        )
+    text = figure.attribution
+    lead = re.split(r"[(;]", text, maxsplit=1)[0].strip().strip("\"'“”‘’ ")
+    if not _NOBODY.fullmatch(lead):
+        if _SEVERAL.search(lead):
+            return _hinted(figure) or _unknown(f"names several sources at once: “{lead}”")
+        if lineage := _named(lead, text):
+            return lineage if lineage.known else _hinted(figure) or lineage
+    return _hinted(figure) or _unknown("names no provider")
+
+
+def _named(lead: str, text: str) -> Lineage | None:
+    matches = [names.Match(name, 100.0) for name in _mentioned(lead)]
+    if not matches and (near := names.nearest("providers", lead)):
+        matches = [near]
+    measurers = {match.name.id: match for match in matches if match.name.kind == "measurer"}
+    own = bool(_OWN.search(text))
+    if len(measurers) > 1:
+        return _unknown("names several providers: " + ", ".join(m.name.title for m in measurers.values()))
+    if measurers:
+        match = next(iter(measurers.values()))
+        if match.score < 100:
+            detail = f"“{lead}” is taken for {match.name.title} (spelling {match.score:.0f} of 100)"
+        else:
+            detail = f"the text names {match.name.title}"
+        if own:
+            return Lineage(
+                match.name.id,
+                match.name.title,
+                Reason.OWN_MEASUREMENT,
+                f"{match.name.title} says it measured this itself",
+            )
+        return Lineage(match.name.id, match.name.title, Reason.ATTRIBUTED, detail)
+    if matches:
+        return _unknown(f"names {matches[0].name.title}, which repeats what others measured")
+    if own:
+        return Lineage(names.key(lead), lead, Reason.OWN_MEASUREMENT, f"{lead} says it measured this itself")
+    return Lineage(
+        names.key(lead) or UNKNOWN,
+        lead,
+        Reason.ATTRIBUTED,
+        f"names {lead}, of which verify knows no measurement",
+        known=False,
+    )
+
+
+def _mentioned(text: str) -> list[names.Name]:
+    """Registered providers whose name stands in the text as whole words, longest names first."""
+    rest = " ".join(re.findall(r"[\w.]+", text.casefold()))
+    found: dict[str, names.Name] = {}
+    for written, name in _spellings():
+        pattern = rf"(?<!\w){re.escape(written)}(?!\w)"
+        if re.search(pattern, rest):
+            rest = re.sub(pattern, " ", rest)
+            found.setdefault(name.id, name)
+    return list(found.values())
+
+
+def _spellings() -> list[tuple[str, names.Name]]:
+    pairs = names.spellings("providers")
+    return sorted(pairs, key=lambda pair: (-len(pair[0]), pair[0]))
+
+
+def _hinted(figure: Figure) -> Lineage | None:
+    """A remark in the file that the digits or the layout are a provider's."""
+    for text in (figure.attribution, figure.note):
+        for pattern in _HINTS:
+            for hint in pattern.finditer(text):
+                for name in _mentioned(hint["name"]):
+                    if name.kind == "measurer":
+                        return Lineage(name.id, name.title, Reason.SAME_DIGITS, f"the file notes “{hint[0].strip()}”")
+    return None
+
+
+def _unknown(detail: str) -> Lineage:
+    return Lineage(UNKNOWN, "unknown", Reason.UNKNOWN, detail, known=False)
+
+
+def _spread_shared_errors(figures: Sequence[Figure], found: dict[str, Lineage]) -> None:
+    families: dict[tuple[object, ...], list[Figure]] = defaultdict(list)
+    for triple in _impossible_triples(figures):
+        families[_signature(triple)] += triple
+    for family in families.values():
+        known = {found[figure.id].id: found[figure.id] for figure in family if found[figure.id].known}
+        if len(known) != 1:
+            continue
+        parent = next(iter(known.values()))
+        for figure in family:
+            if not found[figure.id].known:
+                detail = f"repeats the impossible set that other pages print after {parent.title}"
+                found[figure.id] = Lineage(parent.id, parent.title, Reason.SHARED_ERROR, detail)
+
+
+def _spread_equal_digits(figures: Sequence[Figure], found: dict[str, Lineage]) -> None:
+    parents: dict[tuple[Quantity, str], list[Figure]] = defaultdict(list)
+    for figure in figures:
+        if figure.amount is not None and found[figure.id].known and figure.as_printed:
+            parents[figure.quantity, _digits(figure.amount)].append(figure)
+    for figure in figures:
+        if figure.amount is None or found[figure.id].known or not figure.as_printed:
+            continue
+        digits = _digits(figure.amount)
+        same = [parent for parent in parents[figure.quantity, digits] if _copied(figure, parent, digits)]
+        if len({found[parent.id].id for parent in same}) == 1:
+            parent = found[same[0].id]
+            detail = f"its digits {figure.amount} equal those that {same[0].outlet} takes from {parent.title}"
+            found[figure.id] = Lineage(parent.id, parent.title, Reason.SAME_DIGITS, detail)
+
+
+def _digits(amount: Amount) -> str:
+    return f"{amount.digits}@{amount.value.normalize()}"
+
+
+def _copied(child: Figure, parent: Figure, digits: str) -> bool:
+    equal = len(digits.split("@", 1)[0])
+    if child.window is None or parent.window is None:
+        return equal >= LEAST_EQUAL_DIGITS_WITHOUT_WINDOW
+    return equal >= LEAST_EQUAL_DIGITS and child.window.overlaps(parent.window)
+
+
+def _spread_over_pages(figures: Sequence[Figure], found: dict[str, Lineage]) -> None:
+    pages: dict[tuple[str, str], list[Figure]] = defaultdict(list)
+    for figure in figures:
+        pages[figure.url, figure.attribution].append(figure)
+    for page in pages.values():
+        known = {found[figure.id].id: found[figure.id] for figure in page if found[figure.id].known}
+        if len(known) != 1:
+            continue
+        parent = next(iter(known.values()))
+        seen = {(figure.window, figure.quantity.metric in _COUNTED) for figure in page if found[figure.id].known}
+        for figure in page:
+            alike = (figure.window, True) in seen and figure.quantity.metric in _COUNTED
+            if not found[figure.id].known and alike and figure.amount is not None:
+                detail = f"stands beside a figure of {parent.title} for the same window on the same page"
+                found[figure.id] = Lineage(parent.id, parent.title, Reason.SAME_PAGE, detail)
+
+
+def _impossible_triples(figures: Iterable[Figure]) -> list[tuple[Figure, Figure, Figure]]:
+    """Sets (total, long, short) on one page for one window that cannot all be true."""
+    pages: dict[tuple[object, ...], dict[Side, Figure]] = defaultdict(dict)
+    for figure in figures:
+        if figure.quantity.metric == LIQUIDATIONS and figure.amount is not None and figure.as_printed:
+            scope = (figure.url, figure.window, figure.quantity.with_side(Side.BOTH))
+            pages[scope].setdefault(figure.quantity.side, figure)
+    triples = []
+    for sides in pages.values():
+        if len(sides) == 3:
+            total, long, short = sides[Side.BOTH], sides[Side.LONG], sides[Side.SHORT]
+            if not _adds_up(total.amount, long.amount, short.amount):
+                triples.append((total, long, short))
+    return triples
+
+
+def _adds_up(total: Amount | None, long: Amount | None, short: Amount | None) -> bool:
+    if total is None or long is None or short is None:
+        return True
+    return long.low + short.low <= total.high and total.low <= long.high + short.high
+
+
+def _signature(triple: Sequence[Figure]) -> tuple[object, ...]:
+    return tuple((f.quantity.words(), f.amount.value.normalize() if f.amount else None) for f in triple)
+
+
+def by_lineage(figures: Iterable[Figure], lineages: Mapping[str, Lineage]) -> dict[str, list[Figure]]:
+    """The figures of each known lineage, by lineage id."""
+    groups: dict[str, list[Figure]] = defaultdict(list)
+    for figure in figures:
+        if lineages[figure.id].known:
+            groups[lineages[figure.id].id].append(figure)
+    return dict(sorted(groups.items()))

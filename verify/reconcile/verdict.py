@@ -1,0 +1,418 @@
+"""From the figures of each lineage to the answer of each, and from the answers to a verdict.
+
+The rules are stated in docs/verdicts.md. Nothing here knows a provider, a venue or an event by name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from verify.model.amount import Amount, Hedge, money
+from verify.model.figure import Figure, Grade
+from verify.model.quantity import LIQUIDATIONS, CountUnit, Quantity, Side
+from verify.model.report import Reason, Verdict
+from verify.model.window import Window, duration_words
+from verify.reconcile.cells import System, Target
+from verify.reconcile.contradictions import Contradiction, resolve
+from verify.reconcile.slips import CATALOGUE, Candidate, Claimed, Explanation, candidates, explain
+from verify.reconcile.statements import Statement, interval, statements
+
+#: Windows that share this part of their union are compared, with the remark that their scopes differ.
+COMPARABLE_OVERLAP = 0.5
+#: Lineages on such unequal scopes contradict a claim when they differ from it by more than this factor.
+COMPARABLE_FACTOR = 1.25
+
+Span = tuple[float, float]
+
+
+class Fit(StrEnum):
+    """How what a channel allows lies to what is claimed."""
+
+    YES = "yes"
+    HEDGED = "through hedge"
+    NO = "no"
+    POSSIBLE = "possible"
+    SILENT = "no reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What one lineage says of the claimed quantity."""
+
+    lineage: str
+    title: str
+    fit: Fit
+    kept: tuple[Statement, ...]
+    contradictions: tuple[Contradiction, ...]
+    nearest: Statement | None  # of those that state the quantity for the window
+    matched: tuple[Statement, ...]
+    feasible: Span | None  # by everything the lineage says
+    derived: Span | None  # by everything but the figures that state the quantity for the window
+    derived_from: tuple[Statement, ...]
+    by_clock: Span | None  # for exactly the window asked
+    discarded: Statement | None = None  # the claim's own number, printed but set aside
+
+    @property
+    def best(self) -> Span | None:
+        return self.feasible if self.feasible is not None else self.by_clock
+
+
+def fit(allowed: Span, claim: Amount) -> Fit:
+    """Compare what is possible with the claim's rounding and hedge.
+
+    `yes`: everything possible makes the unhedged claim true. `through hedge`: only the hedge does. `no`: nothing
+    possible makes it true. `possible`: the evidence is coarser than the claim.
+    """
+    plain = claim.plain().tolerated
+    hedged = claim.tolerated
+    if claim.hedge in (Hedge.NONE, Hedge.ABOUT, Hedge.NEARLY) and _within(allowed, plain):
+        return Fit.YES
+    if _within(allowed, hedged):
+        one_sided = claim.hedge in (Hedge.AT_LEAST, Hedge.OVER, Hedge.UP_TO, Hedge.UNDER)
+        return Fit.YES if one_sided else Fit.HEDGED
+    low, high = _floats(hedged)
+    if allowed[1] < low or allowed[0] > high or (allowed[0] == high and allowed[0] != low):
+        return Fit.NO
+    return Fit.POSSIBLE
+
+
+def _within(inner: Span, outer: tuple[Decimal, Decimal | None]) -> bool:
+    low, high = _floats(outer)
+    grain = 1e-6 * max(abs(low), 1.0)  # the solver's tolerance
+    return low - grain <= inner[0] and inner[1] <= high + grain
+
+
+def _floats(span: tuple[Decimal, Decimal | None]) -> Span:
+    return float(span[0]), math.inf if span[1] is None else float(span[1])
+
+
+def ask(
+    lineage: str, title: str, figures: Sequence[Figure], quantity: Quantity, window: Window, claim: Amount | None
+) -> Channel:
+    """What the figures of one lineage say of a quantity over a window, and whether the claim fits."""
+    if quantity.metric != LIQUIDATIONS or quantity.threshold_usd is not None:
+        return _ask_directly(lineage, title, figures, quantity, window, claim)
+    relevant = [figure for figure in figures if figure.window is not None and figure.window.overlaps(window)]
+    kept, contradictions = resolve(statements(relevant), suspect(relevant))
+    matched = [s for s in kept if s.window.may_be(window)]
+    stating = [s for s in matched if s.quantity == quantity]
+    clock = Target(quantity, window)
+    targets = [clock, *(Target(quantity, s.window, s.reading) for s in matched)]
+    system = System(kept, targets)
+    by_clock = _span(system.range(clock)) if kept else None
+    feasible, derived, best = None, None, None
+    readings = _speaking(matched, quantity)
+    answers: list[tuple[Fit, Span, int]] = []
+    for reading, members in readings.items():
+        target = Target(quantity, members[0].window, reading)
+        span = _span(system.range(target))
+        if span is not None:
+            answers.append((fit(span, claim) if claim is not None else Fit.SILENT, span, reading))
+    if answers:
+        # a reading that states the claim speaks for it; else the one that says most about the quantity
+        verdict, feasible, best = min(
+            answers, key=lambda a: (min(_ORDER[a[0]], _ORDER[Fit.POSSIBLE]), a[1][1] - a[1][0], a[2])
+        )
+        own = [s for s in stating if s.reading == best]
+        target = Target(quantity, readings[best][0].window, best)
+        derived = feasible if not own else _span(system.range(target, without=[s.id for s in own]))
+    elif by_clock is not None and claim is not None:
+        verdict = fit(by_clock, claim)
+    else:
+        verdict = Fit.SILENT
+    discarded = _discarded(contradictions, quantity, window, claim)
+    if discarded is not None and verdict is Fit.POSSIBLE:
+        verdict = Fit.NO
+    if by_clock is not None and by_clock == (0.0, math.inf) and not answers:
+        verdict, by_clock = Fit.SILENT, None
+    return Channel(
+        lineage=lineage,
+        title=title,
+        fit=verdict,
+        kept=tuple(kept),
+        contradictions=tuple(contradictions),
+        nearest=_nearest([s for s in stating if best is None or s.reading == best] or stating, claim),
+        matched=tuple(matched),
+        feasible=feasible,
+        derived=derived,
+        derived_from=tuple(s for s in readings.get(best, []) if s.quantity != quantity) if best is not None else (),
+        by_clock=by_clock,
+        discarded=discarded,
+    )
+
+
+_ORDER = {Fit.YES: 0, Fit.HEDGED: 1, Fit.POSSIBLE: 2, Fit.NO: 3, Fit.SILENT: 4}
+
+
+def _ask_directly(
+    lineage: str, title: str, figures: Sequence[Figure], quantity: Quantity, window: Window, claim: Amount | None
+) -> Channel:
+    """Counts and other metrics that do not add up: only figures of the very quantity speak."""
+    stating = []
+    for index, figure in enumerate(sorted(figures, key=lambda f: f.id)):
+        same = _same_count(figure.quantity, quantity)
+        if same and figure.amount is not None and figure.as_printed and figure.window is not None:
+            if figure.window.may_be(window):
+                low, high = interval(figure)
+                stating.append(Statement(figure.id, figure.quantity, figure.window, low, high, index, (figure,)))
+    fits = [(fit((s.low, s.high), claim) if claim is not None else Fit.SILENT, s) for s in stating]
+    verdict, best = min(fits, key=lambda pair: (_ORDER[pair[0]], pair[1].id), default=(Fit.SILENT, None))
+    span = (best.low, best.high) if best is not None else None
+    return Channel(
+        lineage, title, verdict, tuple(stating), (), _nearest(stating, claim), tuple(stating), span, None, (), None
+    )
+
+
+def _same_count(figure: Quantity, asked: Quantity) -> bool:
+    if asked.unit is CountUnit.UNSPECIFIED and figure.unit is not None:
+        asked = Quantity(asked.metric, asked.venues, asked.assets, asked.side, asked.threshold_usd, figure.unit)
+    return figure == asked
+
+
+def _speaking(matched: Sequence[Statement], quantity: Quantity) -> dict[int, list[Statement]]:
+    """The readings that speak of the quantity's scope, on whatever side."""
+    found: dict[int, list[Statement]] = {}
+    scope = quantity.with_side(Side.BOTH)
+    for statement in matched:
+        if statement.quantity.with_side(Side.BOTH) == scope:
+            found.setdefault(statement.reading, []).append(statement)
+    return found
+
+
+def _nearest(stating: Sequence[Statement], claim: Amount | None) -> Statement | None:
+    if claim is None:
+        return min(stating, key=lambda s: (-len(s.outlets), s.id), default=None)
+    value = float(claim.value)
+    return min(stating, key=lambda s: (abs(s.value - value), -len(s.outlets), s.id), default=None)
+
+
+def _discarded(
+    contradictions: Sequence[Contradiction], quantity: Quantity, window: Window, claim: Amount | None
+) -> Statement | None:
+    if claim is None:
+        return None
+    low, high = _floats(claim.tolerated)
+    for contradiction in contradictions:
+        statement = contradiction.set_aside
+        if statement.quantity == quantity and statement.window.may_be(window) and low <= statement.value <= high:
+            return statement
+    return None
+
+
+def _span(found: tuple[float, float] | None) -> Span | None:
+    return None if found is None else (found[0], found[1])
+
+
+def suspect(figures: Sequence[Figure]):  # type: ignore[no-untyped-def]  # returns contradictions.Suspect
+    """Who of an impossible set to set aside.
+
+    The member that a slip of the catalogue makes out of another known figure (the commoner the slip, the likelier),
+    that fewer outlets print, whose window is graded lower, and that is rounded more coarsely.
+    """
+    known = candidates(figures)
+
+    def choose(members: Sequence[Statement]) -> tuple[Statement, str]:
+        ranked = []
+        for member in members:
+            slip = _explained(member, known)
+            doubt = 2.0 - slip.slip.cost if slip else 0.0
+            doubt += 1.0 / len(member.outlets)
+            doubt += _GRADE_DOUBT * min(member.window.slack / Grade.LOW.slack, 1.0)
+            ranked.append((-doubt, -(member.high - member.low), member.id, member, slip))
+        _, _, _, member, slip = min(ranked, key=lambda entry: entry[:3])
+        if slip is not None:
+            because = f"likeliest slip: {slip.title} ({slip.words.rpartition(': ')[0]}, {slip.candidate.figure.outlet})"
+        elif len({len(m.outlets) for m in members}) > 1:
+            because = f"printed by {len(member.outlets)} of the {len({o for m in members for o in m.outlets})} outlets involved"
+        else:
+            because = "least surely read of the figures involved; which one is wrong cannot be told from these alone"
+        return member, because
+
+    return choose
+
+
+_GRADE_DOUBT = 0.5
+
+
+def _explained(member: Statement, known: Sequence[Candidate]) -> Explanation | None:
+    """The likeliest slip that makes this very number out of another figure."""
+    amount = member.figure.amount
+    if amount is None:
+        return None
+    claimed = Claimed(member.quantity, amount, member.window)
+    others = [c for c in known if c.figure.id not in {f.id for f in member.figures} or c.parts]
+    slips = [slip for slip in CATALOGUE if slip.cost]
+    return next((e for e in explain(claimed, others, slips=slips) if e.exact), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two lineages on the same or a similar scope."""
+
+    first: tuple[str, Statement]
+    second: tuple[str, Statement]
+    same_scope: bool
+
+    @property
+    def ratio(self) -> float:
+        low, high = sorted((self.first[1].value, self.second[1].value))
+        return high / low if low else math.inf
+
+
+def compare(channels: Sequence[Channel], quantity: Quantity, window: Window) -> list[Pair]:
+    """For every two lineages the pair of figures of one scope whose windows are most alike.
+
+    Only figures whose quantity is the one asked, or a part of it, and whose windows overlap the window asked are
+    compared; equal scopes are preferred, then the greatest common part of the windows.
+    """
+    pairs = []
+    for index, first in enumerate(channels):
+        for second in channels[index + 1 :]:
+            best: tuple[tuple[object, ...], Pair] | None = None
+            for a in first.kept:
+                for b in second.kept:
+                    if a.quantity != b.quantity or not quantity.includes(a.quantity):
+                        continue
+                    if not (a.window.overlaps(window) and b.window.overlaps(window)):
+                        continue
+                    same = a.window.may_be(b.window)
+                    pair = Pair((first.lineage, a), (second.lineage, b), same)
+                    rank = (a.quantity != quantity, not same, -shared(a.window, b.window), a.id, b.id)
+                    if best is None or rank < best[0]:
+                        best = (rank, pair)
+            if best is not None:
+                pairs.append(best[1])
+    return pairs
+
+
+def shared(first: Window, second: Window) -> float:
+    """The common part of two windows as a share of their union (Jaccard index), edges as stated."""
+    common = min(first.end, second.end) - max(first.start, second.start)
+    union = max(first.end, second.end) - min(first.start, second.start)
+    return max(common, timedelta(0)) / union
+
+
+def disagreeing(
+    channels: Sequence[Channel], quantity: Quantity, window: Window, claim: Amount
+) -> list[tuple[Channel, Statement]]:
+    """Lineages whose figures, on the same or a comparable scope, contradict the claim as a fact about the market."""
+    low, high = _floats(claim.tolerated)
+    found = []
+    for channel in channels:
+        if channel.fit in (Fit.YES, Fit.HEDGED):
+            continue
+        near = [s for s in channel.kept if s.quantity == quantity and shared(s.window, window) >= COMPARABLE_OVERLAP]
+        if not near:
+            continue
+        nearest = max(near, key=lambda s: (shared(s.window, window), s.id))
+        if nearest.high * COMPARABLE_FACTOR < low or nearest.low > high * COMPARABLE_FACTOR:
+            found.append((channel, nearest))
+    return found
+
+
+def decide(
+    channels: Sequence[Channel],
+    quantity: Quantity,
+    window: Window,
+    claim: Amount,
+    *,
+    named: str | None,
+    unattributed: int,
+    explanations: Sequence[Explanation],
+) -> tuple[Verdict, list[Reason]]:
+    """The verdict with its reasons, the decisive one first. `named` is the one channel that was asked."""
+    reasons: list[Reason] = []
+    yes = [c for c in channels if c.fit in (Fit.YES, Fit.HEDGED)]
+    no = [c for c in channels if c.fit is Fit.NO]
+    silent = [c for c in channels if c.fit in (Fit.SILENT, Fit.POSSIBLE)]
+    against = [] if named else disagreeing(channels, quantity, window, claim)
+    if not channels:
+        if unattributed:
+            text = f"{unattributed} figures are known for this window, and none names who measured it"
+            return Verdict.INCONCLUSIVE, [Reason("only_unknown_lineage", text)]
+        return Verdict.INCONCLUSIVE, [Reason("no_evidence", "no figure is known for this window and quantity")]
+    if yes:
+        for channel in yes:
+            code = (
+                "quoted_through_hedge"
+                if channel.fit is Fit.HEDGED
+                else ("quoted_right" if channel.nearest else "derived")
+            )
+            reasons.append(Reason(code, _agreement(channel, claim)))
+        contrary = [c for c in no if c.nearest is not None] if not named else []
+        if contrary or against:
+            others = [(c, c.nearest) for c in contrary if c.nearest is not None] or against
+            for channel, statement in others:
+                text = (
+                    f"{channel.title} counts {statement.figure.amount} over {duration_words(statement.window.length)}"
+                    f" ({statement.window.words()})"
+                )
+                reasons.insert(0, Reason("independent_lineages_disagree", text))
+            verdict = Verdict.INCONCLUSIVE
+        else:
+            verdict = Verdict.SUPPORTED
+    elif no and not [c for c in silent if c.nearest is not None]:
+        verdict = Verdict.DIFFERS
+        for channel in no:
+            reasons.append(Reason("out_of_range", _denial(channel, claim)))
+    else:
+        verdict = Verdict.INCONCLUSIVE
+        for channel in silent:
+            if channel.fit is Fit.POSSIBLE:
+                code = "claim_more_precise" if channel.nearest else "no_reading_for_window"
+                reasons.append(Reason(code, _doubt(channel, claim)))
+        if not reasons:
+            text = "no figure of a known lineage states this quantity for this window"
+            reasons.append(Reason("no_reading_for_window", text))
+    for channel in channels:
+        if channel.discarded is not None:
+            text = f"{channel.title} is quoted with {channel.discarded.figure.amount}, but that figure stands in an impossible set"
+            reasons.append(Reason("impossible_set", text))
+    slips = [explanation for explanation in explanations if explanation.slip.cost]
+    if not yes and slips:
+        reasons.append(Reason("slip_found", slips[0].words))
+    return verdict, reasons
+
+
+def _agreement(channel: Channel, claim: Amount) -> str:
+    if channel.nearest is not None:
+        said = f"{channel.title} says {channel.nearest.figure.amount}"
+    else:
+        said = f"the other figures of {channel.title} give {span_words(channel.best)}"
+    if channel.fit is Fit.HEDGED:
+        return f"{said}: the claim {claim} holds only through its “{claim.hedge}”"
+    return f"{said}, which the claim {claim} states"
+
+
+def _denial(channel: Channel, claim: Amount) -> str:
+    span = span_words(channel.best)
+    if channel.nearest is not None:
+        off = (channel.nearest.value - float(claim.value)) / float(claim.value) if claim.value else math.inf
+        side = "below" if off < 0 else "above"
+        return (
+            f"{channel.title} says {channel.nearest.figure.amount}, {abs(off):.1%} {side} the claim; "
+            f"all its figures together allow {span}"
+        )
+    return f"all figures of {channel.title} together allow {span}, and the claim {claim} lies outside"
+
+
+def _doubt(channel: Channel, claim: Amount) -> str:
+    if channel.nearest is not None:
+        return f"{channel.title} says {channel.nearest.figure.amount}, which is too coarse to tell {claim} apart"
+    return (
+        f"no figure of {channel.title} states this for this window; its other figures allow {span_words(channel.best)}"
+    )
+
+
+def span_words(span: Span | None, *, currency: str = "USD") -> str:
+    """`$729.9M to $730.9M`, `at least $5bn`."""
+    if span is None:
+        return "nothing definite"
+    if math.isinf(span[1]):
+        return f"at least {money(span[0], currency=currency)}"
+    return f"{money(span[0], currency=currency)} to {money(span[1], currency=currency)}"

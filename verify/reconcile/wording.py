@@ -1,0 +1,137 @@
+"""The caveat and the sentence fit to print: hedged as the evidence demands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from verify.model.amount import Amount, money
+from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Side
+from verify.model.report import Cap, Verdict
+from verify.model.window import Window, duration_words
+from verify.reconcile.statements import Statement
+from verify.reconcile.verdict import Channel, Fit, Pair
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def subject(quantity: Quantity) -> str:
+    """What was liquidated, as an editor would put it: `of long BTC positions on Hyperliquid`."""
+    side = "" if quantity.side is Side.BOTH else f"{quantity.side} "
+    assets = "crypto" if quantity.assets.is_all else quantity.assets.words("assets").replace("+", " and ")
+    where = "" if quantity.venues.is_all else f" on {quantity.venues.words('venues').replace('+', ', ')}"
+    return f"{side}{assets} positions{where}"
+
+
+def when(window: Window) -> str:
+    """`in the 4 hours to about 02:30 UTC on 19 January 2026`."""
+    about = "about " if window.slack else ""
+    end = window.end
+    day = f"{end.day} {_MONTHS[end.month - 1]} {end.year}"
+    return f"in the {duration_words(window.length)} to {about}{end:%H:%M} UTC on {day}"
+
+
+def sentence(
+    verdict: Verdict | None, claim: Amount | None, quantity: Quantity, window: Window, channels: Sequence[Channel]
+) -> str:
+    """One sentence that says no more than the evidence does, or that says that there is none."""
+    if quantity.metric not in (LIQUIDATIONS, LIQUIDATION_COUNT):
+        return ""
+    speaking = [c for c in channels if c.feasible is not None and c.fit is not Fit.SILENT] or [
+        c for c in channels if c.feasible is not None or c.nearest is not None
+    ]
+    if not speaking:
+        bounded = [c for c in channels if c.by_clock is not None and c.by_clock[0] > 0]
+        if bounded:
+            best = max(bounded, key=lambda c: (c.by_clock or (0.0, 0.0))[0])
+            low = money((best.by_clock or (0.0, 0.0))[0], digits=3)
+            return (
+                f"At least {low} of {subject(quantity)} were liquidated {when(window)}, as other figures of"
+                f" {best.title} imply; no figure for just this window is known."
+            )
+        return "Nothing that could be checked is known: do not print a number for this window."
+    ordered = sorted(speaking, key=lambda c: (c.fit not in (Fit.YES, Fit.HEDGED), c.lineage))
+    first = ordered[0]
+    said = _said(first, claim, quantity)
+    stated = (
+        first.nearest.window if first.nearest is not None else (first.matched[0].window if first.matched else window)
+    )
+    main = f"At least {said} of {subject(quantity)} were liquidated {when(stated)}, according to {first.title}"
+    if quantity.metric == LIQUIDATION_COUNT:
+        main = f"At least {said} {quantity.words().partition(',')[0]} were counted {when(stated)}, according to {first.title}"
+    others = [c for c in ordered[1:] if c.nearest is not None]
+    if verdict is Verdict.INCONCLUSIVE and others:
+        numbers = "; ".join(f"{c.title} counts {c.nearest.figure.amount}" for c in others if c.nearest is not None)
+        return f"{main}; {numbers}. The counts are not of one thing and have no meaningful average."
+    if len(ordered) == 1:
+        return f"{main}; no independent count is known."
+    return f"{main}; {', '.join(c.title for c in ordered[1:])} {'agrees' if len(ordered) == 2 else 'agree'}."
+
+
+def _said(channel: Channel, claim: Amount | None, quantity: Quantity) -> str:
+    """The channel's own number; where it prints none, the low end of what its other figures give."""
+    currency = "" if quantity.metric == LIQUIDATION_COUNT else "USD"
+    if channel.nearest is not None and channel.nearest.figure.amount is not None:
+        return str(channel.nearest.figure.amount.plain())
+    span = channel.feasible or (0.0, math.inf)
+    if claim is not None and channel.fit is Fit.YES:
+        return str(claim.plain())
+    return money(span[0], digits=3, currency=currency)
+
+
+def caveat(
+    *, independent: Sequence[str], titles: Sequence[str], outlets: int, caps: Sequence[Cap], estimated: bool = False
+) -> str:
+    """What the reader must know before believing the number: how many measurements there are, and what they miss."""
+    parts = []
+    if not independent:
+        parts.append("No figure here names who measured it: however many outlets print a number, none can be checked.")
+    elif len(independent) == 1:
+        who = titles[0] if titles else independent[0]
+        printed = (
+            f"{outlets} outlets print numbers for this window"
+            if outlets > 1
+            else "One outlet prints a number for this window"
+        )
+        parts.append(
+            f"Single channel: {printed}; every number with a known origin descends from {who}. That is one vote, not {outlets}."
+        )
+    else:
+        parts.append(
+            f"{len(independent)} independent lineages ({', '.join(titles)}) stand behind the numbers of {outlets} outlets."
+        )
+    if caps:
+        capped = "; ".join(f"{cap.venue}: {cap.text}" for cap in caps)
+        parts.append(f"Feeds that show only part of what happened: {capped}. A total built on them is a lower bound.")
+    if not estimated:
+        parts.append("What the whole market lost is not known from these figures.")
+    return " ".join(parts)
+
+
+def corroboration(channels: Sequence[Channel], pairs: Sequence[Pair], independent: int) -> tuple[str, str]:
+    """The answer to the second question, and its text."""
+    if independent == 0:
+        return "not answerable", "not answerable: no lineage is known"
+    if independent == 1:
+        return "no", "not corroborated: one lineage"
+    same = [pair for pair in pairs if pair.same_scope]
+    if not same:
+        ratios = ", ".join(f"{pair.ratio:.1f} x" for pair in pairs)
+        text = f"{independent} independent lineages, but none states the same window and scope as another"
+        return "not answerable", f"{text} (ratios where scopes are similar: {ratios})" if ratios else text
+    worst = max(same, key=lambda pair: pair.ratio)
+    agree = all(_overlap(pair.first[1], pair.second[1]) for pair in same)
+    if agree:
+        return "yes", f"corroborated: {independent} independent lineages agree on a common scope"
+    return "no", f"contradicted: independent lineages differ by a factor of {worst.ratio:.1f} on a common scope"
+
+
+def _overlap(first: Statement, second: Statement, tolerance: float = 0.1) -> bool:
+    """Whether two figures agree within their rounding or 10 %, the gap that differences of basis explain."""
+    ratio = (
+        max(first.value, second.value) / min(first.value, second.value) if min(first.value, second.value) else math.inf
+    )
+    return (first.low <= second.high and second.low <= first.high) or ratio <= 1 + tolerance
