@@ -37,8 +37,8 @@ _STREAM_DOCS = "https://docs.deribit.com/subscriptions/trades/tradeskindcurrency
 _HISTORY_DOCS = "https://github.com/BarendPotijk/deribit_historical_trades"
 _RETENTION_DOCS = "https://docs.deribit.com/articles/accessing-historical-trades-orders"
 _FLAG = (
-    "A survey of September 2026 says that the API no longer has the liquidation flag; it looked at ordinary trades "
-    "only, and the documentation still lists it. Without the flag the tape would look like a quiet market."
+    "a survey of September 2026 says that the API no longer has the liquidation flag; it looked at ordinary trades "
+    "only, and the documentation still lists it; without the flag the tape would look like a quiet market"
 )
 _channel = partial(
     ChannelSpec,
@@ -70,7 +70,7 @@ SPEC = SourceSpec(
             transport=Transport.REST,
             history=timedelta(hours=24),
             docs=(_DOCS, _RETENTION_DOCS),
-            doubts=(_FLAG, "The reach of 24 hours is documented for a user's own trades and assumed for the tape."),
+            doubts=(_FLAG, "the reach of 24 hours is documented for a user's own trades and assumed for the tape"),
         ),
         _channel(
             id="trades_history",
@@ -82,7 +82,7 @@ SPEC = SourceSpec(
                     Completeness.UNKNOWN, _HISTORY_DOCS, note="whether old trades keep the flag is not documented"
                 ),
             ),
-            doubts=(_FLAG, "Whether the history host keeps the flag on old trades is not documented."),
+            doubts=(_FLAG, "whether the history host keeps the flag on old trades is not documented"),
         ),
         _channel(
             id="trades_stream",
@@ -90,15 +90,15 @@ SPEC = SourceSpec(
             transport=Transport.STREAM,
             history=timedelta(0),
             docs=(_STREAM_DOCS,),
-            doubts=(_FLAG, "That the interval of 100 ms needs no login is what clients do, not what is documented."),
+            doubts=(_FLAG, "that the interval of 100 ms needs no login is what clients do, not what is documented"),
         ),
     ),
     hosts=("www.deribit.com", "history.deribit.com"),
     rate=Rate(20, timedelta(seconds=1), "https://docs.ccxt.com/docs/exchanges/deribit"),
     as_of=date(2026, 11, 22),
     limits=(
-        "Futures and perpetuals only: liquidations of options and combinations are not read.",
-        "Open interest and volume are those of now.",
+        "futures and perpetuals only: liquidations of options and combinations are not read",
+        "open interest and volume are those of now",
     ),
 )
 
