@@ -66,6 +66,13 @@ class HostLimit:
         """Let nothing through for a while: the host asked for patience."""
         self._held_until = max(self._held_until, asyncio.get_running_loop().time() + seconds)
 
+    def delay(self) -> float:
+        """Seconds until the next request may go."""
+        ready = self._held_until
+        if self._rate is not None and len(self._lanes) == self._rate.requests:
+            ready = max(ready, self._lanes[self._turn].free)
+        return max(ready - asyncio.get_running_loop().time(), 0.0)
+
     @asynccontextmanager
     async def slot(self, deadline: float) -> AsyncIterator[None]:
         """Wait for a turn; raises `TooLate` at once where it would come after `deadline` (loop time)."""

@@ -212,6 +212,8 @@ class Fetcher:
         kept = archive.outcome(run.job)
         if kept is None:
             raise Unavailable(f"{archive.path} holds nothing of it", source=run.job.label)
+        if kept.parser != run.parser:
+            self._waits(run, "its adapter, which has changed since: the report may differ")
         if kept.failure is not None:
             payloads = tuple(archive.payload(identity) for identity in kept.answers)
             return Outcome(run.job, payloads, kept.failure, None, kept.parser)
@@ -295,7 +297,9 @@ class Fetcher:
         for _ in range(self._limits.redirects + 1):
             host = allowed_host(url, run.job)
             limit = self._host_limits.setdefault(host, HostLimit(run.job.spec.rate, self._limits.parallel))
-            self._waits(run, f"its turn at {host}")
+            run.waiting = f"its turn at {host}"
+            if (delay := limit.delay()) >= 1.0:
+                self._waits(run, f"{run.waiting}, in {delay:.0f} s")
             try:
                 async with limit.slot(self._until):
                     self._waits(run, f"an answer from {host}{f' ({request.note})' if request.note else ''}")

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -116,7 +119,7 @@ class Job:
         return self.source.channels[self.channel].follow(payload, window, self.quantity)
 
     def parser(self) -> str:
-        """The module that reads the answers with a digest of its text: `sources.gate sha256:1f0a...`."""
+        """The module that reads the answers, with its version: `sources.gate sha256:1f0a...`."""
         code = self.source.channels[self.channel] if self.channel else None
         reader: Any = {
             Purpose.CHANNEL: code and (code.parse or code.message),
@@ -125,12 +128,24 @@ class Job:
             Purpose.WEIGHTS: self.source.parse_weights,
         }[self.purpose]
         reader = getattr(reader, "func", reader)  # of a functools.partial
-        path = getattr(getattr(reader, "__code__", None), "co_filename", "")
-        try:
-            digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
-        except OSError:
-            return str(getattr(reader, "__module__", "unknown"))
-        return f"{reader.__module__} sha256:{digest}"
+        return _version(str(getattr(reader, "__module__", "")))
+
+
+@cache
+def _version(module: str) -> str:
+    """Name of a module with a digest of its text and of what it uses from its own package (`sources`)."""
+    package = module.partition(".")[0]
+    used = {module}
+    for value in vars(sys.modules[module]).values() if module in sys.modules else ():
+        home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
+        if isinstance(home, str) and home.partition(".")[0] == package:
+            used.add(home)
+    digest = hashlib.sha256()
+    for name in sorted(used):
+        path = getattr(sys.modules.get(name), "__file__", None)
+        if path:
+            digest.update(Path(path).read_bytes())
+    return f"{module} sha256:{digest.hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +201,7 @@ def contained(label: str) -> Iterator[None]:
     except VerifyError:
         raise
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
         raise SchemaChanged(f"the adapter could not deal with the answer ({what})", source=label) from error
 
 

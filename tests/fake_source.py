@@ -108,9 +108,16 @@ def parse(payload: Payload, window: Window, _instruments: Instruments) -> pl.Dat
         "price": price,
         "notional_usd": size * price,
         "event_id": wire["id"],
-        "evidence": [payload.evidence] * len(rows),
     }
-    return build.events(frame, venue="fake", source=name, price_basis=Basis.AVERAGE_FILL, window=window)
+    return build.events(
+        frame,
+        venue="fake",
+        source=name,
+        price_basis=Basis.AVERAGE_FILL,
+        window=window,
+        received=payload.received,
+        evidence=payload.evidence,
+    )
 
 
 def page(*identities: str, next: str = "", size: str = "2", price: str = "50000", time: int | None = None) -> bytes:

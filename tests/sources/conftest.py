@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def without_cookies(response: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in response["headers"].items() if name.lower() not in KEY_HEADERS}
     return {**response, "headers": kept}
+
+
+@pytest.fixture(autouse=True)
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`block_network` blocks connections; names of other machines are not looked up either."""
+    look_up = socket.getaddrinfo
+
+    def local_only(host: Any, *more: Any, **named: Any) -> Any:
+        if host not in (None, "127.0.0.1", "localhost", "::1"):
+            raise socket.gaierror("Network is disabled")
+        return look_up(host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", local_only)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,222 @@
+"""What providers do wrong, from the socket to the frame: each failure has its name, and none takes the others down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fake_source
+import polars as pl
+import pytest
+from fake_source import NOW, ORDERS, WINDOW, page
+from provider_server import (
+    Answer,
+    ProviderServer,
+    Served,
+    bomb,
+    broken_off,
+    failing,
+    gzipped,
+    hang,
+    html,
+    huge,
+    in_charset,
+    in_turn,
+    late,
+    redirect,
+)
+
+from sources.adapter import NO_INSTRUMENTS, Source
+from sources.build import merge
+from sources.evidence import Recorder, check
+from sources.gate import SOURCE as GATE
+from sources.http import Limits, fetch_all
+from sources.jobs import Job, Outcome, contained, instruments_of
+from verify.model.errors import RateLimited, SchemaChanged, SourceError, Suspect, Unavailable
+from verify.model.quantity import Quantity
+
+HOST = "api.fake.example"
+PAYLOADS = Path(__file__).parents[2] / "fixtures" / "payloads"
+ALL = Quantity()
+MEGABYTE = 2**20
+SECONDS = int(NOW.timestamp()) - 60
+
+FAULTS: dict[str, tuple[Served, type[SourceError], str]] = {
+    "server error": (failing(500), Unavailable, "the server failed (HTTP 500)"),
+    "no patience": (failing(429, Retry_After="3600"), RateLimited, "it asks to wait 3600 s"),
+    "banned": (failing(418, Retry_After="120"), RateLimited, "too many requests (HTTP 418)"),
+    "forbidden here": (failing(451), Unavailable, "refuses this network or country (HTTP 451)"),
+    "hangs": (hang(), Unavailable, "did not finish within 2 s: it was waiting for an answer from api.fake.example"),
+    "hangs on page two": (in_turn(page("a", next="2"), hang()), Unavailable, "an answer from api.fake.example (next p"),
+    "breaks off": (broken_off(page("a"), 20), Unavailable, "api.fake.example: the connection broke off"),
+    "truncated JSON": (page("a")[:-9], SchemaChanged, "the answer is not JSON"),
+    "not JSON": (b"OK", SchemaChanged, "the answer is not JSON"),
+    "empty": (b"", SchemaChanged, "the answer is not JSON"),
+    "web page": (html(), SchemaChanged, "answered with a web page instead of data: <!DOCTYPE html>"),
+    "web page labelled as JSON": (b"\n<html>blocked</html>", SchemaChanged, "web page instead of data"),
+    "broken gzip": (gzipped(page("a"), damaged=True), SchemaChanged, "cannot be decompressed"),
+    "200 MB": (huge(200 * MEGABYTE), SchemaChanged, "the answer was cut: it is longer than 1 MB"),
+    "200 MB when decompressed": (
+        lambda _: bomb(200 * MEGABYTE),
+        SchemaChanged,
+        "the answer was cut: it is longer than 1 MB",
+    ),
+    "wrong charset": (
+        in_charset('{"orders":[],"next":"é"}', "latin-1"),
+        SchemaChanged,
+        "the answer is not",
+    ),
+    "field missing": (b'{"next":""}', SchemaChanged, "orders"),
+    "field of another type": (b'{"orders":{}}', SchemaChanged, "Expected `array`"),
+    "not a number": (page("a", price="NaN"), SchemaChanged, "the answer is not JSON"),
+    "beyond all numbers": (page("a", price="1e400"), SchemaChanged, ""),
+    "negative": (page("a", size="-2"), SchemaChanged, "size is not positive"),
+    "seconds for milliseconds": (page("a", time=SECONDS), SchemaChanged, "time is no time in ms since 1970"),
+    "unknown side": (page("a").replace(b"long", b"sell"), SchemaChanged, "side is 'sell'"),
+    "endless paging": (lambda ask: page("a", next=str(ask.number)), Suspect, "its paging finds no end"),
+    "paging in a circle": (page("a", next="1"), Suspect, "its paging goes round in a circle"),
+    "led astray": (redirect("https://evil.example/x"), Unavailable, "evil.example, which is none of its hosts"),
+}
+
+
+def job(source: Source) -> Job:
+    return Job.for_channel(source, "orders", WINDOW, ALL)
+
+
+def collected(outcome: Outcome) -> pl.DataFrame:
+    """What the pipeline does with an outcome: every page read, or the failure raised."""
+    if outcome.failure is not None:
+        raise outcome.failure
+    assert outcome.covered is not None
+    with contained(outcome.job.label):
+        code = outcome.job.source.channels[outcome.job.channel]
+        assert code.parse is not None
+        return merge([code.parse(payload, outcome.covered, NO_INSTRUMENTS) for payload in outcome.payloads])
+
+
+def fetch(
+    server: ProviderServer, *jobs: Job, recorder: Recorder | None = None, deadline: float = 60.0
+) -> list[Outcome]:
+    return fetch_all(
+        jobs,
+        now=NOW,
+        environment={},
+        host_map=server.host_map,
+        recorder=recorder,
+        deadline=deadline,
+        limits=Limits(first_wait=0.0, jitter=0.0, body=MEGABYTE, pages=20),
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_has_its_name_and_stops_no_other_source(server: ProviderServer, fault: str, tmp_path: Path) -> None:
+    served, kind, words = FAULTS[fault]
+    server.serve(HOST, ORDERS, served)
+    server.serve("api.sound.example", ORDERS, in_turn(late(page("x", next="2"), 0.05), page("y")))
+    path = tmp_path / "run.warc.gz"
+    with Recorder(path, now=NOW) as recorder:
+        bad, good = fetch(
+            server,
+            job(fake_source.source()),
+            job(fake_source.source("sound")),
+            recorder=recorder,
+            deadline=2.0 if fault.startswith("hangs") else 60.0,
+        )
+    with pytest.raises(SourceError) as caught:
+        collected(bad)
+    assert type(caught.value) is kind
+    assert words in str(caught.value)
+    assert caught.value.source == "fake/orders"
+    assert collected(good)["event_id"].to_list() == ["x", "y"]
+    assert check(path).intact
+
+
+def test_a_long_answer_is_kept_as_its_beginning(server: ProviderServer, tmp_path: Path) -> None:
+    server.serve(HOST, ORDERS, huge(200 * MEGABYTE))
+    path = tmp_path / "run.warc"
+    with Recorder(path, now=NOW) as recorder:
+        fetch(server, job(fake_source.source()), recorder=recorder)
+    assert b"WARC-Truncated: length" in path.read_bytes()
+    assert path.stat().st_size < MEGABYTE
+
+
+@pytest.mark.parametrize(
+    "served",
+    [
+        gzipped(page("a")),
+        late(page("a"), 0.1),
+        in_turn(failing(429, Retry_After="0"), page("a")),
+        in_turn(failing(503), page("a")),
+        Answer(page("a"), headers={"Content-Type": "text/plain; charset=latin-1"}),
+        Answer(page("a")[:-1] + b',"new":{"unknown":[1]}}'),
+    ],
+    ids=["gzip", "slow", "a 429 in between", "a 503 in between", "another charset named", "a new field"],
+)
+def test_what_is_merely_unusual_is_read(server: ProviderServer, served: Served) -> None:
+    server.serve(HOST, ORDERS, served)
+    (outcome,) = fetch(server, job(fake_source.source()))
+    frame = collected(outcome)
+    assert frame.select("side", "quantity", "price", "notional_usd").rows() == [("long", 2.0, 50000.0, 100000.0)]
+    assert frame["evidence"][0].startswith("fake/orders/")
+
+
+def test_no_liquidations_are_no_failure(server: ProviderServer) -> None:
+    server.serve(HOST, ORDERS, page())
+    (outcome,) = fetch(server, job(fake_source.source()))
+    assert collected(outcome).is_empty()
+
+
+def test_all_faults_at_once_are_told_apart(server: ProviderServer) -> None:
+    jobs = []
+    for number, (served, _, _) in enumerate(FAULTS.values()):
+        server.serve(f"api.s{number}.example", ORDERS, served)
+        jobs.append(job(fake_source.source(f"s{number}")))
+    for (_, kind, _), outcome in zip(FAULTS.values(), fetch(server, *jobs, deadline=4.0), strict=True):
+        with pytest.raises(kind):
+            collected(outcome)
+
+
+class TestGate:
+    """The same with a real adapter, whose answers are the fixtures."""
+
+    API = "/api/v4/futures"
+
+    def test_orders_and_contracts_come_together(self, server: ProviderServer) -> None:
+        empty = b"[]"
+        for settled in ("usdt", "btc"):
+            contracts = PAYLOADS / "gate" / f"contracts_{settled}.json"
+            server.serve("api.gateio.ws", f"{self.API}/{settled}/contracts", contracts)
+            server.serve("api.gateio.ws", f"{self.API}/{settled}/liq_orders", empty)
+        jobs = [Job.for_channel(GATE, "liq_orders", WINDOW, ALL), Job.for_instruments(GATE, ALL)]
+        orders, contracts_told = fetch(server, *jobs)
+        assert orders.failure is None
+        assert len(orders.payloads) == 8, "four hours, settled in two coins"
+        assert collected(orders).is_empty()
+        assert "BTC_USDT" in instruments_of(contracts_told)
+
+    def test_a_full_hour_is_asked_for_again_in_halves(self, server: ProviderServer) -> None:
+        row = b'{"contract":"BTC_USDT","left":0,"size":-1,"fill_price":"28070","order_price":"28225","time":%d}'
+        first = int(WINDOW.start.timestamp())
+        full = b"[" + b",".join(row % (first + n) for n in range(1000)) + b"]"
+
+        def served(ask: object) -> bytes:
+            query = ask.query  # type: ignore[attr-defined]
+            return full if (int(query["from"]), int(query["to"])) == (first, first + 3599) else b"[]"
+
+        server.serve("api.gateio.ws", f"{self.API}/usdt/liq_orders", served)
+        server.serve("api.gateio.ws", f"{self.API}/btc/liq_orders", b"[]")
+        (outcome,) = fetch(server, Job.for_channel(GATE, "liq_orders", WINDOW, ALL))
+        assert outcome.failure is None
+        assert len(outcome.payloads) == 10
+        halves = [dict(payload.request.params) for payload in outcome.payloads[1:3]]
+        assert [(int(half["from"]), int(half["to"])) for half in halves] == [
+            (first, first + 1799),
+            (first + 1800, first + 3599),
+        ]
+
+    def test_its_error_body_is_named(self, server: ProviderServer) -> None:
+        error = (PAYLOADS / "gate" / "error_range.json").read_bytes()
+        server.serve("api.gateio.ws", f"{self.API}/usdt/liq_orders", failing(400, error))
+        server.serve("api.gateio.ws", f"{self.API}/btc/liq_orders", b"[]")
+        (outcome,) = fetch(server, Job.for_channel(GATE, "liq_orders", WINDOW, ALL))
+        assert isinstance(outcome.failure, Unavailable)
+        assert "refused the request (HTTP 400)" in str(outcome.failure)
