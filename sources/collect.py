@@ -1,0 +1,275 @@
+"""From a question to what the sources deliver: which channels can speak, what they were asked, what came of it.
+
+`plan` reads only specs. Between it and `deliver` the jobs are run by `sources.http`. A channel's events become totals
+per side and, as figures of the channel's own lineage, material for everything that published figures are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sources.adapter import NO_INSTRUMENTS, Channel, Instruments, Source, channel_key
+from sources.jobs import Job, Outcome, Purpose, contained, instruments_of, served
+from sources.spec import ChannelSpec, CompletenessRule, Form, SourceSpec, Transport
+from verify.model.amount import Amount
+from verify.model.errors import SourceError, WindowUnsupported
+from verify.model.figure import Completeness, EvidenceRef, Figure, QuantityBasis
+from verify.model.quantity import LIQUIDATIONS, Quantity, Scope, Side
+from verify.model.window import Window
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: A dollar sum of a complete channel is exact but for the gap between bases (fill, bankruptcy, mark), which was
+#: measured at a few per mille on Gate and some per cent on small coins at Bybit; see docs/sources.md.
+BASIS_GAP = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A channel that cannot speak for the window, and why; found out before any request."""
+
+    source: SourceSpec
+    channel: ChannelSpec
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be asked, and what cannot be."""
+
+    jobs: tuple[Job, ...]
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one channel delivered. Amounts in USD; None where the channel failed.
+
+    `valued` is the share of events that have a notional: the others' contracts have an unknown size. Bars that
+    straddle an edge of the window are in `straddling`, and in neither amount.
+    """
+
+    source: SourceSpec
+    channel: ChannelSpec
+    rules: tuple[CompletenessRule, ...]
+    covered: Window | None
+    failure: SourceError | None = None
+    long_usd: float | None = None
+    short_usd: float | None = None
+    events: int | None = None
+    unvalued: int = 0
+    straddling: int = 0
+    evidence: tuple[str, ...] = ()
+    frame: pl.DataFrame | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def label(self) -> str:
+        return channel_key(self.source, self.channel)
+
+    @property
+    def completeness(self) -> Completeness:
+        """The least complete of the rules in force during the window; what is not all valued is partial."""
+        found = {rule.completeness for rule in self.rules}
+        if self.unvalued or self.straddling:
+            found.add(Completeness.PARTIAL)
+        return max(found, key=_WORSE.index)
+
+
+_WORSE = [Completeness.COMPLETE, Completeness.UNKNOWN, Completeness.PARTIAL, Completeness.CAPPED]
+
+
+def plan(
+    sources: Iterable[Source], window: Window, quantity: Quantity, now: datetime, *, only: Sequence[str] = ()
+) -> Plan:
+    """Which channels to ask about `quantity` over `window` at `now` (UTC).
+
+    `only` restricts to sources (`gate`) or channels (`gate/liq_orders`). Of several channels that read one feed the
+    first that reaches the window is asked.
+    """
+    jobs: list[Job] = []
+    refusals: list[Refusal] = []
+    for source in sources:
+        asked: set[tuple[str, ...]] = set()
+        before = len(jobs)
+        for channel, code in source.pairs():
+            key = channel_key(source.spec, channel)
+            if only and key not in only and source.spec.id not in only:
+                continue
+            if not _serves(channel, quantity) or (channel.lineage in asked and key not in only):
+                continue
+            try:
+                jobs.append(_job(source, channel, code, window, quantity, now))
+                asked.add(channel.lineage)
+            except WindowUnsupported as refusal:
+                refusals.append(Refusal(source.spec, channel, refusal.message))
+        if len(jobs) > before and source.instrument_requests is not None:
+            jobs.append(Job.for_instruments(source, quantity))
+    reached = {job.channel_spec.lineage for job in jobs if job.channel_spec is not None}
+    return Plan(tuple(jobs), tuple(r for r in refusals if r.channel.lineage not in reached))
+
+
+def _serves(channel: ChannelSpec, quantity: Quantity) -> bool:
+    in_scope = quantity.venues.names is None or bool(quantity.venues.names & set(channel.venues))
+    return LIQUIDATIONS.id in channel.metrics and in_scope
+
+
+def _job(source: Source, channel: ChannelSpec, code: Channel, window: Window, quantity: Quantity, now: datetime) -> Job:
+    if channel.transport is Transport.STREAM or code.requests is None:
+        raise WindowUnsupported("is a live stream: it tells only what happens while it is listened to")
+    served(source.spec, channel, window, now)
+    return Job.for_channel(source, channel.id, window, quantity)
+
+
+def deliver(outcomes: Sequence[Outcome], window: Window, quantity: Quantity) -> list[Delivery]:
+    """What every asked channel delivered, in the order asked; a failure is a delivery too."""
+    contracts = {o.job.spec.id: o for o in outcomes if o.job.purpose is Purpose.INSTRUMENTS}
+    return [
+        _delivery(outcome, contracts.get(outcome.job.spec.id), window, quantity)
+        for outcome in outcomes
+        if outcome.job.purpose is Purpose.CHANNEL
+    ]
+
+
+def _delivery(outcome: Outcome, contracts: Outcome | None, window: Window, quantity: Quantity) -> Delivery:
+    job, channel = outcome.job, outcome.job.channel_spec
+    assert channel is not None
+    rules = channel.rules_in(window.start, window.end)
+    evidence = tuple(payload.evidence for payload in outcome.payloads if payload.evidence)
+    if outcome.failure is not None:
+        return Delivery(job.spec, channel, rules, None, outcome.failure, evidence=evidence)
+    try:
+        frame = _frame(outcome, _instruments(contracts), window)
+    except SourceError as failure:
+        return Delivery(job.spec, channel, rules, None, failure, evidence=evidence)
+    frame = _in_scope(frame, quantity)
+    if channel.form is Form.BARS:
+        inside, straddling = _bars_inside(frame, window)
+        long, short = _sums(inside)
+        return Delivery(
+            job.spec, channel, rules, outcome.covered, None, long, short, None,
+            straddling=straddling, evidence=evidence, frame=inside,
+        )  # fmt: skip
+    long, short = _sums(frame)
+    return Delivery(
+        job.spec, channel, rules, outcome.covered, None, long, short, frame.height,
+        unvalued=frame["notional_usd"].null_count(), evidence=evidence, frame=frame,
+    )  # fmt: skip
+
+
+def _instruments(contracts: Outcome | None) -> Instruments:
+    """The contracts, as far as they came: without them notionals are null, which the delivery says."""
+    if contracts is None or contracts.failure is not None:
+        return NO_INSTRUMENTS
+    try:
+        return instruments_of(contracts)
+    except SourceError:
+        return NO_INSTRUMENTS
+
+
+def _frame(outcome: Outcome, instruments: Instruments, window: Window) -> pl.DataFrame:
+    import polars as pl
+
+    from sources.build import merge, no_events
+
+    channel = outcome.job.channel_spec
+    parse = outcome.job.source.channels[outcome.job.channel].parse
+    assert channel is not None
+    assert parse is not None
+    plain = Window(window.start, window.end)
+    with contained(outcome.job.label):
+        frames = [parse(payload, plain, instruments) for payload in outcome.payloads]
+    if channel.form is Form.EVENTS:
+        return merge(frames) if frames else no_events()
+    if not frames:
+        from verify.model.frames import BAR_COLUMNS, empty
+
+        return empty(BAR_COLUMNS)
+    return pl.concat(frames).unique(["start", "end", "venue", "asset", "side"], keep="first", maintain_order=True)
+
+
+def _in_scope(frame: pl.DataFrame, quantity: Quantity) -> pl.DataFrame:
+    import polars as pl
+
+    if quantity.venues.names is not None:
+        frame = frame.filter(pl.col("venue").is_in(sorted(quantity.venues.names)))
+    if quantity.assets.names is not None:
+        frame = frame.filter(pl.col("asset").is_in(sorted(quantity.assets.names)))
+    if quantity.threshold_usd is not None:
+        frame = frame.filter(pl.col("notional_usd") > float(quantity.threshold_usd))
+    return frame
+
+
+def _bars_inside(frame: pl.DataFrame, window: Window) -> tuple[pl.DataFrame, int]:
+    import polars as pl
+
+    inside = frame.filter(pl.col("start") >= window.start, pl.col("end") <= window.end)
+    return inside, frame.height - inside.height
+
+
+def _sums(frame: pl.DataFrame) -> tuple[float, float]:
+    import polars as pl
+
+    sums = {side: float(frame.filter(pl.col("side") == side)["notional_usd"].sum()) for side in ("long", "short")}
+    return sums["long"], sums["short"]
+
+
+def figures(deliveries: Iterable[Delivery], window: Window, quantity: Quantity) -> list[Figure]:
+    """Each delivery as figures of its own lineage: long, short and total for its venues.
+
+    A complete channel states its sum but for the gap between bases; every other one a lower bound. A channel that
+    covers only a part of the window states a lower bound too.
+    """
+    found = []
+    for delivery in deliveries:
+        if delivery.failure is not None or delivery.long_usd is None or delivery.short_usd is None:
+            continue
+        whole = delivery.covered is not None and delivery.covered.contains(Window(window.start, window.end))
+        exact = delivery.completeness is Completeness.COMPLETE and whole
+        amounts = {
+            Side.LONG: delivery.long_usd,
+            Side.SHORT: delivery.short_usd,
+            Side.BOTH: delivery.long_usd + delivery.short_usd,
+        }
+        for side, value in amounts.items():
+            found.append(_figure(delivery, window, quantity, side, Decimal(repr(round(value, 2))), exact=exact))
+    return found
+
+
+def _figure(
+    delivery: Delivery, window: Window, quantity: Quantity, side: Side, value: Decimal, *, exact: bool
+) -> Figure:
+    from verify.model.amount import Hedge
+
+    amount = Amount(
+        value, value * (1 - BASIS_GAP), value * (1 + BASIS_GAP), Hedge.NONE if exact else Hedge.AT_LEAST, "USD", None
+    )
+    venues = Scope.of(*sorted(set(delivery.channel.venues)))
+    first = delivery.evidence[0] if delivery.evidence else delivery.label
+    return Figure(
+        quantity=Quantity(LIQUIDATIONS, venues, quantity.assets, side),
+        amount=amount,
+        window=Window(window.start, window.end),
+        outlet=delivery.source.title,
+        url=delivery.channel.docs[0],
+        attribution=f"{delivery.source.title} (own data)",
+        declared_lineage=delivery.source.id,
+        basis=delivery.channel.price_basis,
+        completeness=delivery.completeness,
+        evidence=EvidenceRef(first),
+    )
+
+
+def basis_words(channel: ChannelSpec) -> str:
+    """E.g. `filled quantity at average fill`."""
+    quantity = {
+        QuantityBasis.FILLED: "filled quantity",
+        QuantityBasis.ORDERED: "ordered quantity",
+        QuantityBasis.LAST_SLICE: "last slice",
+        QuantityBasis.POSITION: "position",
+    }[channel.quantity_basis]
+    return f"{quantity} at {str(channel.price_basis).replace('_', ' ')} price"
