@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 import polars as pl
@@ -82,6 +84,7 @@ _PAGE = 500
 #: Coins with a name of their own here, among those with derivatives. https://api-pub.bitfinex.com/v2/conf/pub:map:currency:sym
 _COINS = {"ALG": "ALGO", "AMP": "AMPL", "ATO": "ATOM", "BAB": "BCH", "DSH": "DASH", "IOT": "IOTA", "UST": "USDT"}
 _RATE_LIMIT = 11010
+T = TypeVar("T")
 
 
 class _Row(msgspec.Struct, array_like=True, gc=False):
@@ -90,15 +93,33 @@ class _Row(msgspec.Struct, array_like=True, gc=False):
     kind: str
     position: int
     time: int
-    _3: None
+    _3: Any
     symbol: str
     amount: float
     base_price: float | None
-    _7: None
+    _7: Any
     is_match: int
     is_market_sold: int
-    _10: None
+    _10: Any
     price: float | None
+
+
+#: The documented names of a row's places, for errors.
+_PLACES = (
+    "kind",
+    "POS_ID",
+    "MTS",
+    "",
+    "SYMBOL",
+    "AMOUNT",
+    "BASE_PRICE",
+    "",
+    "IS_MATCH",
+    "IS_MARKET_SOLD",
+    "",
+    "PRICE_ACQUIRED",
+)
+_PLACE = re.compile(r"\[(\d+)\]$")
 
 
 class _Event(msgspec.Struct):
@@ -133,7 +154,18 @@ def _rows(body: bytes) -> list[_Row]:
             _, code, words = build.decode(tuple[str, int, str], body, source)
         limited = code == _RATE_LIMIT or "ERR_RATE_LIMIT" in words
         raise (RateLimited if limited else Unavailable)(f"refuses with {code}: {words}", source=source)
-    return [row for entry in build.decode(list[list[_Row]], body, source) for row in entry]
+    return [row for entry in _decode(list[list[_Row]], body, source) for row in entry]
+
+
+def _decode(kind: type[T], body: bytes, source: str) -> T:
+    """`build.decode`, naming the field that a place in a row stands for."""
+    try:
+        return build.decode(kind, body, source)
+    except SchemaChanged as error:
+        place = _PLACE.search(error.field)
+        if place is None or "length" in error.message:
+            raise
+        raise SchemaChanged(error.message, source=source, field=_PLACES[int(place[1])]) from None
 
 
 def _parse(payload: Payload, window: Window, _instruments: Instruments) -> pl.DataFrame:
@@ -151,7 +183,7 @@ def _message(body: bytes, received: datetime, _instruments: Instruments) -> pl.D
     _, content = build.decode(tuple[int, msgspec.Raw], body, source)
     if bytes(content) == b'"hb"':
         return build.no_events()
-    return _events(build.decode(list[_Row], bytes(content), source), source, received=received)
+    return _events(_decode(list[_Row], bytes(content), source), source, received=received)
 
 
 def _events(
@@ -160,7 +192,7 @@ def _events(
     """One event for each position, from its first row with a price."""
     if wrong := next((row.kind for row in rows if row.kind != "pos"), None):
         raise SchemaChanged(f"a row is of kind {wrong!r}; documented is 'pos'", source=source, field="kind")
-    executed = (row for row in rows if "F0:" in row.symbol and row.price is not None)
+    executed = [row for row in rows if "F0:" in row.symbol and row.price is not None]
     wire = build.columns(executed, "position", "time", "symbol", "amount", "price")
     if not wire["time"]:
         return build.no_events()

@@ -209,21 +209,19 @@ def _events(
     received: datetime | None = None,
 ) -> pl.DataFrame:
     """`amount` is money: 13.70319 / 0.1649 is 83.1 coins to the digit (a capture of 2026-04-28)."""
-    wire = build.columns(rows, *_Liquidation.__struct_fields__)
+    fields = _Liquidation.__struct_fields__
+    wire = pl.DataFrame(build.columns(rows, *fields), schema=dict.fromkeys(fields, pl.String))
     table = build.contracts(wire["symbol"], instruments, base)
     amount = build.amounts(wire["amount"], field="amount", source=source)
     price = build.amounts(wire["price"], field="price", source=source)
     frame = table.select("instrument", "asset", "in_dollars").with_columns(
+        build.identities(wire, *fields),
         time=build.times(wire["ts"], unit="ms", field="ts", source=source),
         side=build.sides(wire["side"], "buy", "sell", field="side", source=source),
         quantity=amount / price,
         price=price,
-        amount=amount,
+        notional_usd=pl.when(table["in_dollars"]).then(amount),
         received=pl.lit(received, dtype=pl.Datetime("us", "UTC")),
-    )
-    frame = frame.with_columns(
-        build.identities(frame, "instrument", "time", "side", "price", "amount"),
-        notional_usd=pl.when("in_dollars").then("amount"),
     )
     return build.events(frame, venue="bitget", source=source, price_basis=Basis.BANKRUPTCY, window=window)
 

@@ -94,7 +94,7 @@ SPEC = SourceSpec(
         ),
     ),
     hosts=("www.deribit.com", "history.deribit.com"),
-    rate=Rate(20, timedelta(seconds=1), "https://docs.ccxt.com/docs/exchanges/deribit"),
+    rate=Rate(20, timedelta(seconds=1), "https://www.deribit.com/pages/information/rate-limits"),
     as_of=date(2026, 11, 22),
     limits=(
         "futures and perpetuals only: liquidations of options and combinations are not read",

@@ -10,7 +10,7 @@ from conformance import RECEIVED, Case, conforms, fixture, read
 
 from sources.adapter import Payload, Request
 from sources.bitfinex import SOURCE
-from verify.model.errors import RateLimited, Suspect, Unavailable
+from verify.model.errors import RateLimited, SchemaChanged, Suspect, Unavailable
 from verify.model.quantity import Quantity
 
 _PAGE = Request(
@@ -94,6 +94,25 @@ def test_a_full_page_is_followed_from_its_last_millisecond() -> None:
     with pytest.raises(Suspect):
         follow(replace(page, request=following), window, Quantity())
     assert follow(replace(page, body=fixture("bitfinex", "history.json")), window, Quantity()) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [(b"1678465351520", b'"soon"', "MTS"), (b"1e-8", b"null", "AMOUNT"), (b"1.0098", b'"1.0098"', "PRICE_ACQUIRED")],
+)
+def test_a_place_of_another_type_is_named_as_documented(old: bytes, new: bytes, field: str) -> None:
+    body = fixture("bitfinex", "history.json").replace(old, new)
+    with pytest.raises(SchemaChanged) as raised:
+        read(SOURCE, "liquidations", CASES["liquidations"][0], body)
+    assert raised.value.field == field
+
+
+def test_the_platform_status_tells_life() -> None:
+    code = SOURCE.channels["liquidations"]
+    assert code.control is not None
+    assert code.control_alive is not None
+    assert code.control_alive(Payload(code.control(), b"[1]", RECEIVED))
+    assert not code.control_alive(Payload(code.control(), b"[0]", RECEIVED))
 
 
 def test_requests_are_spaced_twenty_seconds() -> None:

@@ -137,3 +137,11 @@ def test_open_interest_in_coins_is_valued_at_the_mark_price() -> None:
     assert (btc.asset, btc.open_interest_usd, btc.volume_24h_usd, btc.at) == ("BTC", 2_148_096_000.0, 5e9, AT)
     assert (ape.asset, ape.open_interest_usd, ape.volume_24h_usd) == ("APE", 160.0, 250.0)
     assert SOURCE.weight_requests(Quantity(), AT) == []
+
+
+def test_tickers_tell_life() -> None:
+    code = SOURCE.channels["liquidations"]
+    assert code.control is not None
+    assert code.control_alive is not None
+    assert code.control_alive(Payload(code.control(), fixture("bitget", "tickers.json"), RECEIVED))
+    assert not code.control_alive(Payload(code.control(), b'{"code":"00000","data":[]}', RECEIVED))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from conformance import RECEIVED, Case, conforms, fixture, read
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sources.adapter import Instrument, Payload, Request
 from sources.deribit import SOURCE
@@ -89,6 +92,29 @@ def test_a_streamed_taker_that_buys_is_a_short_of_20_dollars() -> None:
     assert event[:4] == (datetime(2020, 5, 26, 9, 15, 13, 4000, tzinfo=UTC), "BTC-PERPETUAL", "BTC", "short")
     assert event[4:] == (pytest.approx(20 / 8960), 8960.0, 20.0, "48079270:T")
     assert frame["received"].to_list() == [RECEIVED]
+
+
+@given(direction=st.sampled_from(["buy", "sell"]), coins=st.floats(1e-3, 1e9), price=st.floats(1e-3, 1e7))
+def test_the_maker_has_the_other_side_of_the_taker_and_the_same_amount(
+    direction: str, coins: float, price: float
+) -> None:
+    row = {"trade_id": "1", "instrument_name": "SOL_USDC-PERPETUAL", "timestamp": 1768793400000}
+    row |= {"direction": direction, "price": price, "amount": coins}
+    trades = [row | {"liquidation": who, "trade_id": who} for who in ("T", "M", "MT")]
+    body = json.dumps({"result": {"trades": trades, "has_more": False}}).encode()
+    frame = read(SOURCE, "trades", CASES["trades"][0], body)
+    sides = dict(zip(frame["event_id"], frame["side"], strict=True))
+    taker, maker = ("long", "short") if direction == "sell" else ("short", "long")
+    assert sides == {"T:T": taker, "M:M": maker, "MT:T": taker, "MT:M": maker}
+    assert frame["notional_usd"].to_list() == [coins * price] * 4
+
+
+def test_the_newest_trade_tells_life() -> None:
+    code = SOURCE.channels["trades"]
+    assert code.control is not None
+    assert code.control_alive is not None
+    assert code.control_alive(Payload(code.control(), fixture("deribit", "trades_ordinary.json"), RECEIVED))
+    assert not code.control_alive(Payload(code.control(), fixture("deribit", "trades_none.json"), RECEIVED))
 
 
 def test_a_contract_that_is_not_known_has_neither_quantity_nor_notional() -> None:

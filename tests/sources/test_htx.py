@@ -207,3 +207,12 @@ def test_open_interest_is_halved_because_both_sides_are_counted() -> None:
     assert (known.open_interest_usd, known.volume_24h_usd) == (50_000.0, 100_000.0)
     assert (unknown.open_interest_usd, unknown.volume_24h_usd) == (None, None)
     assert SOURCE.weight_requests(Quantity(), datetime(2026, 1, 19, tzinfo=UTC)) == []
+
+
+def test_open_interest_tells_life() -> None:
+    code = SOURCE.channels["coin"]
+    assert code.control is not None
+    assert code.control_alive is not None
+    assert code.control().url == "https://api.hbdm.com/swap-api/v1/swap_open_interest"
+    assert code.control_alive(Payload(code.control(), fixture("htx", "open_interest_coin.json"), RECEIVED))
+    assert not code.control_alive(Payload(code.control(), fixture("htx", "coin_empty.json"), RECEIVED))
