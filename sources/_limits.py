@@ -76,10 +76,13 @@ class HostLimit:
     @asynccontextmanager
     async def slot(self, deadline: float) -> AsyncIterator[None]:
         """Wait for a turn; raises `TooLate` at once where it would come after `deadline` (loop time)."""
-        await self._patience(deadline)
-        if self._rate is not None:
-            await self._in_turn(self._rate, deadline)
         async with self._parallel:
+            while True:
+                await self._patience(deadline)
+                if self._rate is not None:
+                    await self._in_turn(self._rate, deadline)
+                if self._held_until <= asyncio.get_running_loop().time():
+                    break  # else the host asked for patience meanwhile, and this turn is over
             yield
 
     async def _patience(self, deadline: float) -> None:

@@ -154,6 +154,7 @@ class Recorder:
             "job": outcome.job.key,
             "parser": outcome.parser,
             "covered": str(outcome.covered) if outcome.covered else None,
+            "diverted": outcome.diverted,
             "answers": [payload.evidence for payload in outcome.payloads],
             "failure": None if failure is None else {"kind": type(failure).__name__, **vars(failure)},
         }
@@ -185,8 +186,11 @@ class Recorder:
         content = _warc.build(kind, uri, date, body, headers=headers, previous=self._previous, **more)
         pack = _warc.stored_member if uri == _warc.END else _warc.member
         raw = pack(content) if self._compressed else content
-        self._file.write(raw)
-        self._file.flush()  # a run that is killed leaves every whole record behind
+        try:
+            self._file.write(raw)
+            self._file.flush()  # a run that is killed leaves every whole record behind
+        except OSError as error:
+            raise EvidenceError(f"cannot write {self.path}: {error.strerror}") from None
         self._previous = f"sha256:{hashlib.sha256(raw).hexdigest()}"
         self._count += 1
 
@@ -199,6 +203,7 @@ class Recorded:
     answers: tuple[str, ...]
     covered: Window | None
     parser: str
+    diverted: bool
 
 
 class Archive:
@@ -270,6 +275,7 @@ class Archive:
                 answers=tuple(body["answers"]),
                 covered=Window.parse(body["covered"]) if body["covered"] else None,
                 parser=body["parser"],
+                diverted=body["diverted"],
             )
         elif record.uri.startswith(_RESOURCE):
             self._resources[unquote(record.uri.removeprefix(_RESOURCE))] = record.body

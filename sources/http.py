@@ -18,7 +18,7 @@ With `archive` nothing is sent: the answers and failures are those of the eviden
 
 `VERIFY_HOST_MAP` (or `host_map`) sends requests for a host to a server on this machine instead, for trials of the
 whole program: `api.gateio.ws=http://127.0.0.1:8080,*=http://127.0.0.1:8081`. Only loopback addresses are taken, so
-that it cannot lead keys astray; `Fetcher.diverted` tells a report that it rests on a trial.
+that it cannot lead keys astray; `Outcome.diverted` tells a report that it rests on a trial.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from sources._limits import HostLimit, Limits, TooLate
 from sources._secrets import Secrets
 from sources.adapter import Instruments, Payload, Request
 from sources.evidence import Archive, Exchange, Recorder
-from sources.jobs import Job, Outcome, Purpose, contained, fingerprint, full_url, instruments_of, served
+from sources.jobs import Job, Outcome, Progress, Purpose, contained, fingerprint, full_url, instruments_of, served
 from verify.model.errors import (
     EvidenceError,
     RateLimited,
@@ -60,15 +60,6 @@ __all__ = ["Fetcher", "Limits", "Progress", "fetch_all", "host_map_of"]
 _AGENT = "verify-figures"
 #: Of an answer that is too long, this much is kept as evidence.
 _KEPT_OF_LONG = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One line for stderr. `state`: "waiting", "done" or "failed"; `text`: what it waits for, got, or failed with."""
-
-    label: str
-    state: str
-    text: str
 
 
 class _Keys(httpx.Auth):
@@ -117,26 +108,23 @@ class Fetcher:
         limits: Limits | None = None,
     ) -> None:
         environment = os.environ if environment is None else environment
-        self._now, self._clock, self._deadline = now, clock, deadline
+        self._now, self._clock, self._deadline = archive.now if archive else now, clock, deadline
         self._recorder, self._archive = recorder, archive
         self._progress = progress or (lambda _: None)
         self._limits = limits or Limits()
         self._secrets = Secrets(environment)
-        self._hosts = host_map_of(environment.get("VERIFY_HOST_MAP", "")) if host_map is None else loopback(host_map)
+        named = host_map_of(environment.get("VERIFY_HOST_MAP", "")) if host_map is None else loopback(host_map)
+        self._hosts = {} if archive else named
         self._host_limits: dict[str, HostLimit] = {}
         self._client: httpx.AsyncClient | None = None
         self._until = 0.0
         self._numbers: Counter[str] = Counter()
 
-    @property
-    def diverted(self) -> bool:
-        """Whether requests go to a server on this machine instead of the provider."""
-        return bool(self._hosts) and self._archive is None
-
     async def __aenter__(self) -> Fetcher:
         self._until = asyncio.get_running_loop().time() + self._deadline
         if self._archive is None:
-            # At DEBUG these two print the headers of answers, in which a provider may echo a key.
+            # httpcore prints the headers of answers at DEBUG, in which a provider may echo a key; what stamina
+            # says about retries is told by `progress`.
             for name in ("httpcore", "stamina"):
                 logging.getLogger(name).setLevel(logging.ERROR)
             self._client = httpx.AsyncClient(
@@ -189,14 +177,18 @@ class Fetcher:
                     return await self._replayed(run, self._archive, contracts)
                 payloads = await self._asked(run, contracts)
         except SourceError as error:
-            return self._finished(Outcome(run.job, tuple(run.payloads), error, None, run.parser))
-        return self._finished(Outcome(run.job, payloads, None, run.covered, run.parser))
+            return self._failed(run, error)
+        diverted = bool(self._hosts)
+        return self._finished(Outcome(run.job, payloads, None, run.covered, run.parser, diverted))
+
+    def _failed(self, run: _Run, failure: SourceError) -> Outcome:
+        failure.message = self._secrets.scrub(failure.message)
+        failure.args = (failure.message,)
+        diverted = bool(self._hosts)
+        return self._finished(Outcome(run.job, tuple(run.payloads), failure, None, run.parser, diverted))
 
     def _finished(self, outcome: Outcome) -> Outcome:
         failure = outcome.failure
-        if failure is not None:
-            failure.message = self._secrets.scrub(failure.message)
-            failure.args = (failure.message,)
         if self._recorder is not None:
             self._recorder.outcome(outcome)
         text = f"{len(outcome.payloads)} answers" if failure is None else failure.message
@@ -205,8 +197,7 @@ class Fetcher:
 
     def _late(self, run: _Run) -> Outcome:
         text = f"did not finish within {self._deadline:g} s: it was waiting for {run.waiting}"
-        failure = Unavailable(text, source=run.job.label)
-        return self._finished(Outcome(run.job, tuple(run.payloads), failure, None, run.parser))
+        return self._failed(run, Unavailable(text, source=run.job.label))
 
     async def _replayed(self, run: _Run, archive: Archive, contracts: asyncio.Task[Outcome] | None) -> Outcome:
         kept = archive.outcome(run.job)
@@ -216,12 +207,12 @@ class Fetcher:
             self._waits(run, "its adapter, which has changed since: the report may differ")
         if kept.failure is not None:
             payloads = tuple(archive.payload(identity) for identity in kept.answers)
-            return Outcome(run.job, payloads, kept.failure, None, kept.parser)
+            return Outcome(run.job, payloads, kept.failure, None, kept.parser, kept.diverted)
         try:
             payloads = await self._asked(run, contracts)
         except EvidenceError as error:
             raise Unavailable(error.message, source=run.job.label) from None
-        return Outcome(run.job, payloads, None, run.covered, kept.parser)
+        return Outcome(run.job, payloads, None, run.covered, kept.parser, kept.diverted)
 
     async def _asked(self, run: _Run, contracts: asyncio.Task[Outcome] | None) -> tuple[Payload, ...]:
         """All answers to a job, each page after the one it follows, in the order of the requests."""
@@ -237,6 +228,8 @@ class Fetcher:
             listed = contracts.result()
             instruments = instruments_of(listed) if listed.failure is None else None
         requests = job.first(run.covered, instruments)
+        if not requests and job.purpose is Purpose.CHANNEL:
+            raise Unavailable(f"has nothing to ask for {job.quantity.words()}", source=job.label)
         run.pages_left = len(requests) + self._limits.pages
         return tuple(await self._walk(run, requests))
 
@@ -252,7 +245,7 @@ class Fetcher:
             async with asyncio.TaskGroup() as group:
                 branches = [group.create_task(self._walk(run, [request])) for request in requests]
         except BaseExceptionGroup as errors:
-            raise _first_of(errors) from None
+            raise errors.exceptions[0] from None
         for branch in branches:
             found += branch.result()
         return found
@@ -399,11 +392,6 @@ def fetch_all(jobs: Iterable[Job], **options: Any) -> list[Outcome]:
             return await fetcher.fetch(jobs)
 
     return asyncio.run(run())
-
-
-def _first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = errors.exceptions[0]
-    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _time() -> float:

@@ -153,7 +153,8 @@ class Outcome:
     """What came of a job. With a failure, `payloads` holds what had come before it and `covered` is None.
 
     `covered` is the part of the job's window that the provider was asked for: shorter than the window where it lies
-    partly before the provider's history or in the future; None for jobs without a window.
+    partly before the provider's history or in the future; None for jobs without a window. `diverted`: a server on this
+    machine was asked in the provider's place, so that it is no figure of the provider at all.
     """
 
     job: Job
@@ -161,6 +162,16 @@ class Outcome:
     failure: SourceError | None = None
     covered: Window | None = None
     parser: str = ""
+    diverted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One line for stderr. `state`: "waiting", "done" or "failed"; `text`: what it waits for, got, or failed with."""
+
+    label: str
+    state: str
+    text: str
 
 
 def instruments_of(outcome: Outcome) -> dict[str, Instrument]:

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import gzip
 import socket
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -154,8 +156,16 @@ def huge(size: int) -> Answer:
 
 
 def bomb(size: int) -> Answer:
-    """A small body that is `size` bytes when decompressed."""
-    return gzipped(b" " * size)
+    """A small gzip body that is `size` bytes (whole megabytes) when decompressed, made of one repeated block."""
+    block = b" " * 2**20
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    repeated = deflater.compress(block) + deflater.flush(zlib.Z_FULL_FLUSH)  # after which a block stands alone
+    check = 0
+    for _ in range(size // len(block)):
+        check = zlib.crc32(block, check)
+    end = b"\x03\x00" + struct.pack("<II", check, size)
+    body = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" + repeated * (size // len(block)) + end
+    return Answer(body, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
 
 
 def redirect(url: str, status: int = 302) -> Answer:

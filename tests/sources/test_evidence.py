@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import fake_source
 import pytest
@@ -20,7 +23,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from sources.adapter import Request, Source
 from sources.evidence import Archive, Recorder, check, show
-from sources.http import Fetcher, Limits, fetch_all
+from sources.http import Limits, fetch_all
 from sources.jobs import Job, Outcome
 from sources.spec import Rate
 from verify.model.errors import EvidenceError, SourceError, Unavailable
@@ -61,7 +64,15 @@ def replay(path: Path, *jobs: Job) -> list[Outcome]:
 def told(outcomes: list[Outcome]) -> list[object]:
     """All that a report could show of outcomes."""
     return [
-        (o.payloads, o.covered, o.parser, type(o.failure), str(o.failure), vars(o.failure) if o.failure else None)
+        (
+            o.payloads,
+            o.covered,
+            o.parser,
+            o.diverted,
+            type(o.failure),
+            str(o.failure),
+            vars(o.failure) if o.failure else None,
+        )
         for o in outcomes
     ]
 
@@ -389,7 +400,22 @@ def test_a_replay_needs_no_key(server: ProviderServer, tmp_path: Path) -> None:
     assert told(replay(tmp_path / "run.warc", job(keyed))) == told(first)
 
 
-def test_a_fetcher_with_an_archive_is_not_diverted(three_pages: ProviderServer, tmp_path: Path) -> None:
-    record(three_pages, tmp_path / "run.warc", job())
-    archive = Archive(tmp_path / "run.warc")
-    assert not Fetcher(now=NOW, archive=archive, environment={}, host_map=three_pages.host_map).diverted
+def test_a_trial_on_this_machine_stays_one_in_the_replay(three_pages: ProviderServer, tmp_path: Path) -> None:
+    (first,) = record(three_pages, tmp_path / "run.warc", job())
+    (again,) = replay(tmp_path / "run.warc", job())
+    assert first.diverted
+    assert again.diverted
+
+
+def test_a_full_disk_stops_the_run(server: ProviderServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.serve(HOST, ORDERS, page("a"))
+    recorder = Recorder(tmp_path / "run.warc", now=NOW)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder, "_file", SimpleNamespace(write=full, closed=False))
+        with pytest.raises(EvidenceError, match="No space left"):
+            fetch_all([job()], now=NOW, recorder=recorder, environment={}, host_map=server.host_map)
+    recorder.close()

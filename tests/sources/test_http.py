@@ -7,6 +7,7 @@ import base64
 import logging
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 from pathlib import Path
 
 import fake_source
@@ -17,7 +18,7 @@ from provider_server import Answer, Ask, ProviderServer, failing, in_turn, redir
 from sources._limits import HostLimit, TooLate, retry_after
 from sources.adapter import Channel, Instrument, Request, Source
 from sources.evidence import Recorder
-from sources.http import Fetcher, Limits, Progress, fetch_all, host_map_of
+from sources.http import Limits, Progress, fetch_all, host_map_of
 from sources.jobs import Job, Outcome, Purpose
 from sources.spec import Rate, Transport
 from verify.model.errors import AuthMissing, InputError, RateLimited, Suspect, Unavailable, WindowUnsupported
@@ -165,14 +166,20 @@ class TestRates:
     """Loop time is moved by hand, so that no test waits."""
 
     @staticmethod
-    def passes(rate: Rate, count: int, until: float = 1e9) -> list[float]:
+    def passes(
+        rate: Rate, count: int, *, until: float = 1e9, parallel: int = 100, answer: float = 0.0, hold: float = 0.0
+    ) -> list[float]:
+        """When each of `count` requests is let through; each takes `answer` s, the first asks for patience."""
         clock = FastLoop()
-        limit = HostLimit(rate, parallel=100)
+        limit = HostLimit(rate, parallel)
         times: list[float] = []
 
         async def ask() -> None:
             async with limit.slot(until):
                 times.append(round(clock.time(), 3))
+                await asyncio.sleep(answer)
+                if len(times) == 1 and hold:
+                    limit.hold(hold)
 
         async def run() -> None:
             await asyncio.gather(*(ask() for _ in range(count)))
@@ -185,6 +192,16 @@ class TestRates:
 
     def test_no_span_sees_more_than_its_number(self) -> None:
         assert self.passes(Rate(3, timedelta(minutes=1)), 8) == [0, 0, 0, 60, 60, 60, 120, 120]
+
+    def test_slow_answers_do_not_save_up_turns(self) -> None:
+        times = self.passes(Rate(2, timedelta(seconds=1)), 12, parallel=6, answer=10.0)
+        assert all(later - earlier >= 1 for earlier, later in zip(times, times[2:], strict=False))
+
+    def test_a_host_that_asks_for_patience_gets_it(self) -> None:
+        times = self.passes(Rate(1, timedelta(seconds=1)), 4, hold=30.0, answer=0.5)
+        assert times[0] == 0
+        assert all(time >= 30.5 for time in times[1:])
+        assert all(later - earlier >= 1 for earlier, later in pairwise(times))
 
     def test_a_turn_after_the_deadline_is_not_waited_for(self) -> None:
         with pytest.raises(TooLate) as caught:
@@ -301,6 +318,7 @@ class TestKeys:
                 progress=said.append,
             )
         assert server.asked[0].headers["X-Api-Key"] == CANARY
+        assert "[VERIFY_FAKE_API_KEY]" in path.read_text()
         seen = [path.read_text(), repr(outcome), str(outcome.failure), repr(said), caplog.text]
         seen += [repr(error.__dict__) for error in (outcome.failure, outcome.failure.__context__) if error]
         for text in seen:
@@ -368,6 +386,12 @@ def test_a_missing_file_is_handed_to_the_adapter_of_a_file_channel(server: Provi
     assert outcome.payloads[0].status == 404
 
 
+def test_a_channel_without_anything_to_ask_is_no_empty_market(server: ProviderServer) -> None:
+    (outcome,) = fetch(server, job(fake_source.source(requests=lambda *_: ())))
+    assert isinstance(outcome.failure, Unavailable)
+    assert "has nothing to ask for" in str(outcome.failure)
+
+
 def test_a_run_without_jobs_has_no_outcomes() -> None:
     assert fetch_all([], now=NOW, environment={}) == []
 
@@ -382,11 +406,7 @@ def test_a_host_map_is_read_from_the_environment(server: ProviderServer) -> None
     server.serve(HOST, ORDERS, page("a"))
     (outcome,) = fetch(server, job(), host_map=None, environment={"VERIFY_HOST_MAP": server.host_map_text})
     assert outcome.failure is None
-
-
-def test_a_fetcher_says_that_it_is_diverted() -> None:
-    assert Fetcher(now=NOW, environment={}, host_map={"*": "http://127.0.0.1:1"}).diverted
-    assert not Fetcher(now=NOW, environment={}).diverted
+    assert outcome.diverted
 
 
 def test_the_clock_of_answers_is_the_injected_one(server: ProviderServer) -> None:
