@@ -145,7 +145,6 @@ class Order(msgspec.Struct, gc=False):
     size: float
     left: float
     fill_price: float
-    order_price: float
     order_size: float | None = None
 
 
@@ -198,10 +197,19 @@ def follow(payload: Payload, _window: Window, _quantity: Quantity) -> list[Reque
 
 def parse(payload: Payload, window: Window, instruments: Instruments) -> pl.DataFrame:
     """Executed contracts (the order less what is left of it) at the average fill; without a fill there is no event."""
-    wire = build.columns(answer(Order, payload.body, ORDERS), *Order.__struct_fields__)
-    signed = {name: build.numbers(wire[name], field=name, source=ORDERS) for name in ("size", "left")}
-    signed["order_size"] = build.numbers(wire["order_size"], field="order_size", source=ORDERS, nullable=True)
-    table = pl.DataFrame({**wire, **signed}, strict=False).with_columns(
+    rows = answer(Order, payload.body, ORDERS)
+    numbers = {name: build.floats(rows, name) for name in ("size", "left", "fill_price", "time")}
+    ordered = [row.order_size for row in rows]
+    table = pl.DataFrame(
+        [
+            pl.Series("contract", [row.contract for row in rows], dtype=pl.String),
+            build.numbers(numbers["size"], field="size", source=ORDERS),
+            build.numbers(numbers["left"], field="left", source=ORDERS),
+            build.numbers(ordered, field="order_size", source=ORDERS, nullable=True),
+            build.numbers(numbers["fill_price"], field="fill_price", source=ORDERS),
+            build.times(numbers["time"], unit="s", field="time", source=ORDERS),
+        ]
+    ).with_columns(
         executed=pl.coalesce("order_size", "size").abs() - pl.col("left").abs(),
         position=pl.when(pl.col("size") != 0).then("size").otherwise(-pl.col("order_size")),
     )
@@ -209,15 +217,14 @@ def parse(payload: Payload, window: Window, instruments: Instruments) -> pl.Data
         raise SchemaChanged("more is left than was ordered", source=ORDERS, field="left")
     table = table.filter(pl.col("executed") > 0)
     price = build.amounts(table["fill_price"], field="fill_price", source=ORDERS)
-    build.amounts(table["order_price"], field="order_price", source=ORDERS)
     known = build.contracts(table["contract"], instruments, base_of)
     data = {
-        "time": build.times(table["time"], unit="s", field="time", source=ORDERS),
+        "time": table["time"],
         "instrument": known["instrument"],
         "asset": known["asset"],
         "side": build.side_of_sign(table["position"], positive="long", field="size", source=ORDERS),
         "price": price,
-        "event_id": build.identities(table, "contract", "time", "size", "executed", "order_price", "fill_price"),
+        "event_id": build.identities(table, "contract", "time", "size", "executed", "fill_price"),
         **build.value(table["executed"], price, known),
     }
     return build.events(

@@ -34,6 +34,7 @@ _DOCS = "https://www.okx.com/docs-v5/en/#public-data-websocket-liquidation-order
 _OLD_DOCS = "https://github.com/openxapi/openxapi/tree/main/samples/okx/rest"
 _CLIENT = "https://github.com/thrasher-corp/gocryptotrader/tree/7417b81/exchanges/okx"
 _PAGE = 100
+_WIRE = {"posSide": pl.String, "side": pl.String}
 _MAJORS = ("BTC", "DOGE", "ETH", "SOL", "XRP")
 _channel = partial(
     ChannelSpec,
@@ -198,19 +199,21 @@ def _events(
 ) -> pl.DataFrame:
     items = [item for item in items if item.instType in ("SWAP", "FUTURES")]
     details = [detail for item in items for detail in item.details]
-    wire = pl.DataFrame(build.columns(details, "posSide", "side", "sz", "bkPx", "ts"))
-    count = build.amounts(wire["sz"], field="sz", source=source)
-    price = build.amounts(wire["bkPx"], field="bkPx", source=source)
+    wire = pl.DataFrame(build.columns(details, "posSide", "side"), schema=_WIRE)
+    time = build.times([detail.ts for detail in details], unit="ms", field="ts", source=source)
+    count = build.amounts(build.floats(details, "sz"), field="sz", source=source)
+    price = build.amounts(build.floats(details, "bkPx"), field="bkPx", source=source)
     known = build.contracts([item.instId for item in items for _ in item.details], instruments, base_of)
     data = {
-        "time": build.times(wire["ts"], unit="ms", field="ts", source=source),
+        "time": time,
         "instrument": known["instrument"],
         "asset": known["asset"],
         "side": _position(wire),
         "price": price,
         **build.value(count, price, known),
     }
-    data["event_id"] = build.identities({**wire.to_dict(), **data}, "instrument", "ts", "posSide", "side", "sz", "bkPx")
+    told = wire.with_columns(time, count, price, known["instrument"])
+    data["event_id"] = build.identities(told, "instrument", "ts", "posSide", "side", "sz", "bkPx")
     return build.events(
         data,
         venue="okx",

@@ -26,7 +26,7 @@ HOUR = Window.parse("2026-01-19T00:00Z/PT1H")
 BTC = Quantity(assets=Scope.of("BTC"))
 STATS = Request(f"{API}/usdt/contract_stats", (("contract", "BTC_USDT"),))
 
-order = {"rows": "", "optional": ("order_size",), "amounts": ("size", "left", "fill_price", "order_price")}
+order = {"rows": "", "optional": ("order_size", "order_price"), "amounts": ("size", "left", "fill_price")}
 order |= {"signed": ("size", "left"), "times": ("time",), "instruments": "contracts_usdt.json"}
 update = {"rows": "result", "amounts": ("price", "size"), "signed": ("size",), "instruments": "contracts_usdt.json"}
 unused = ("lsr_taker", "lsr_account", "long_liq_size", "long_liq_amount", "short_liq_size", "short_liq_amount")
