@@ -32,7 +32,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from importlib.resources import files
@@ -135,12 +135,13 @@ class RowProblem:
 
 @dataclass(frozen=True, slots=True)
 class FigureFile:
-    """What one file holds. `sha256` is the hash of its bytes."""
+    """What one file holds. `sha256` is the hash of its bytes, `data`."""
 
     name: str
     sha256: str
     figures: tuple[Figure, ...]
     problems: tuple[RowProblem, ...]
+    data: bytes = field(default=b"", repr=False, compare=False)
 
 
 def read_bundled() -> list[FigureFile]:
@@ -182,10 +183,10 @@ def parse_figures(data: bytes, *, name: str) -> FigureFile:
         except InputError as error:
             problems.append(RowProblem(name, first, str(error)))
     if not figures:
-        first = f"; first: line {problems[0].line}: {problems[0].reason}" if problems else ""
+        begin = f"; first: line {problems[0].line}: {problems[0].reason}" if problems else ""
         held = f"none of its {len(problems)} rows can be read" if problems else "it has no rows below the header"
-        raise FigureFileError(f"{name}: holds no figures: {held}{first}")
-    return FigureFile(name, digest, tuple(figures), tuple(problems))
+        raise FigureFileError(f"{name}: holds no figures: {held}{begin}")
+    return FigureFile(name, digest, tuple(figures), tuple(problems), data)
 
 
 def _table(data: bytes, name: str) -> tuple[list[str], Iterator[tuple[int, int, list[str]]]]:

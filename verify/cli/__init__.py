@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
+    "evidence": ("verify.cli.evidence", "Look into the file that keeps every answer of a run."),
     "liquidations": (
         "verify.cli.liquidations",
         "Judge a claim about liquidations, or show what is known for a window.",

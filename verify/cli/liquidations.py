@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from verify.cli import output
+from verify.cli.progress import reporter
 
 
 @click.command("liquidations")
@@ -30,7 +31,18 @@ from verify.cli import output
     metavar="FILE",
     help="A CSV of published figures, instead of the events that ship with verify (name those: bundled).",
 )
+@click.option("--source", "sources", multiple=True, metavar="ID", help="Ask only this source (repeatable).")
 @click.option("--offline", is_flag=True, help="Use no network.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(1, 600),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the sources have.",
+)
+@click.option("--evidence", metavar="FILE", help="Keep every answer in this file (WARC).")
+@click.option("--replay", is_flag=True, help="Take the answers from the evidence file: the same report, no network.")
 @click.option("--format", "form", type=click.Choice(output.FORMATS), default="table", show_default=True)
 @click.option("-o", "--output", "target", metavar="FILE", help="Write the report to a file.")
 @click.option(
@@ -40,6 +52,7 @@ from verify.cli import output
     metavar="X",
     help="A supported claim with less confidence is inconclusive.",
 )
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("--strict", is_flag=True, help="A row that cannot be read is an error.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever the verdict.")
 def command(
@@ -52,7 +65,12 @@ def command(
     claim: str | None,
     channel: str | None,
     figures: tuple[str, ...],
+    sources: tuple[str, ...],
     offline: bool,
+    deadline: float,
+    evidence: str | None,
+    replay: bool,
+    quiet: bool,
     form: str,
     target: str | None,
     min_confidence: float,
@@ -76,6 +94,12 @@ def command(
         count_over=count_over,
         channel=channel,
         figures=figures,
+        sources=sources,
+        offline=offline or None,
+        deadline=deadline,
+        evidence=evidence,
+        replay=replay,
+        progress=reporter(quiet=quiet),
         min_confidence=min_confidence,
         strict=strict,
         now=datetime.now(UTC),

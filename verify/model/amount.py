@@ -26,7 +26,8 @@ from verify.model.errors import AmountError
 HEDGE_SHARE = Decimal("0.05")
 
 _LONGEST_TEXT = 200
-_MOST_DIGITS = 20
+_MOST_DIGITS = 22
+_MOST_PLACES = 18
 _HUGE = Decimal("1e18")
 
 
@@ -136,7 +137,8 @@ _CURRENCY_WORDS = (
     "美金",
 )
 _CURRENCIES_BY_LENGTH = sorted(_CURRENCY_WORDS, key=lambda word: (-len(word), word))
-_FOREIGN = re.compile(r"[€£¥₩₹]|\b(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan)\b|人民币|日元|欧元|韩元")
+_FOREIGN = re.compile(r"[€£¥₩₹]|\b(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan)\b|人民币|(?<!美)元")
+_QUOTES = "\"'“”„‘’«»「」『』"
 
 _MAGNITUDES: dict[str, int] = {
     "": 0,
@@ -178,6 +180,8 @@ _MAGNITUDES: dict[str, int] = {
 }
 _NUMBER = re.compile(r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.(?P<part>\d+))?|\.(?P<bare>\d+)")
 _MAGNITUDE = re.compile("|".join(sorted((re.escape(m) for m in _MAGNITUDES if m), key=lambda m: (-len(m), m))))
+_HYPHEN = re.compile(r"(?<=\d)\s*-\s*(?=(?:thousand|million|billion|trillion)\b)")  # a $750-million loss
+_ODD = re.compile(r"(?<=\d)[余多](?=[十百千万亿])")  # 10余亿: a billion and some
 _RANGE = re.compile(r"\s*(?:-|–|—|~|至|到|\bto\b|\band\b)\s*")
 _FORMATS = (("tn", 12), ("bn", 9), ("M", 6), ("k", 3), ("", 0))
 
@@ -212,12 +216,15 @@ class Amount:
         """Read an amount; raise `AmountError` with one sentence where the text is not one."""
         if len(text) > _LONGEST_TEXT:
             raise AmountError(f"cannot read an amount of {len(text):,} characters: {text[:30]!r}...")
-        plain = unicodedata.normalize("NFKC", text).strip().lower().replace("−", "-")
+        plain = unicodedata.normalize("NFKC", text).lower().replace("−", "-")
+        plain = plain.strip().strip(_QUOTES).rstrip(".,;:!?。， ").strip(_QUOTES).strip()
         if not plain:
             raise AmountError("the amount is empty: write for example $750M")
         if _FOREIGN.search(plain):
             raise AmountError(f"{text.strip()!r} is not in US dollars: convert it first")
-        hedge, body = _take_hedge(plain)
+        hedge, body = _take_hedge(_HYPHEN.sub(" ", plain).removeprefix("+"))
+        if odd := _ODD.search(body):
+            hedge, body = hedge or Hedge.OVER, body[: odd.start()] + body[odd.end() :]
         if body.startswith("between "):
             body = body.removeprefix("between ")
         if body.startswith("-") or re.match(r"[^\d.]*-\s*[\d.]", body):
@@ -262,7 +269,9 @@ class Amount:
         """The amount of a plain number, its trailing zeros taken as rounding."""
         if not value.is_finite() or value < 0:
             raise AmountError(f"{text or value} is not a finite, non-negative number")
-        return cls.rounded(value, rounding_unit(value), currency=currency, text=text)
+        unit = rounding_unit(value)
+        _check_digits(value + unit / 2, text or str(value))
+        return cls.rounded(value, unit, currency=currency, text=text)
 
     @property
     def unit(self) -> Decimal:
@@ -406,14 +415,21 @@ def _quantity(body: str, text: str) -> tuple[Decimal, Decimal, str, int]:
         previous = exponent
         part = number["part"] or number["bare"] or ""
         whole = (number["whole"] or "0").replace(",", "").replace("_", "")
-        if len(whole) + len(part) > _MOST_DIGITS:
-            raise AmountError(f"cannot read {text.strip()!r}: no figure has {len(whole) + len(part)} digits")
         mantissa = Decimal(f"{whole}.{part}" if part else whole)
         unit = rounding_unit(mantissa).scaleb(exponent)
         value += mantissa.scaleb(exponent)
     if previous == 99:
         raise AmountError(f"cannot read {text.strip()!r} as an amount: it has no digits")
+    _check_digits(value + unit / 2, text.strip())
     return value, unit, currency, exponent
+
+
+def _check_digits(value: Decimal, text: str) -> None:
+    """Keep sums exact (Decimal computes with 28 digits) and written forms short."""
+    exponent = value.as_tuple().exponent
+    places = max(-exponent, 0) if isinstance(exponent, int) else 0
+    if places > _MOST_PLACES or max(value.adjusted(), 0) + places > _MOST_DIGITS:
+        raise AmountError(f"cannot read {text!r}: no figure has so many digits")
 
 
 def _written(value: Decimal, unit: Decimal) -> str:

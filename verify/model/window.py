@@ -23,7 +23,7 @@ _SHORT_UNIT = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:?\d{2})?", re.IGNORECASE)
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}(?::?\d{2})?)?", re.IGNORECASE)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LONGEST_TEXT = 100
 _FORMS = (
@@ -32,8 +32,11 @@ _FORMS = (
 )
 
 
-def parse_duration(text: str) -> timedelta:
-    """Read `4h`, `90m`, `1d12h`, `PT4H` or `P1D`; raise `WindowError` if it is none of them or zero."""
+def parse_duration(text: str, *, zero: bool = False) -> timedelta:
+    """Read `4h`, `90m`, `1d12h`, `PT4H` or `P1D`; raise `WindowError` if it is none of them.
+
+    `zero` says whether no length at all (`0m`) is an answer, as it is for slack.
+    """
     raw = _bounded(text)
     length = _ZERO
     try:
@@ -46,7 +49,7 @@ def parse_duration(text: str) -> timedelta:
             raise WindowError(f"cannot read the duration {_short(text)!r}: write 4h, 90m, 1d or PT4H")
     except OverflowError:
         raise WindowError(f"the duration {_short(text)!r} is too long") from None
-    if length <= _ZERO:
+    if length <= _ZERO and not zero:
         raise WindowError(f"the duration {_short(text)!r} has no length")
     return length
 
@@ -57,7 +60,7 @@ def parse_instant(text: str) -> datetime:
     if day := _DAY.fullmatch(raw):
         raw = f"{day[1]}T00:00:00{day[2] or 'Z'}"
     try:
-        moment = datetime.fromisoformat(raw)
+        moment = datetime.fromisoformat(raw.upper())
     except ValueError:
         raise WindowError(f"cannot read the time {_short(text)!r}: write 2026-01-19T02:30Z") from None
     if moment.tzinfo is None:
@@ -187,11 +190,14 @@ class Window:
         return f"{iso(self.start)}/{iso(self.end)}"
 
     def words(self) -> str:
-        """The window as a person reads it, e.g. `18 Jan 22:30 to 19 Jan 02:30 UTC`."""
+        """The window as a person reads it, e.g. `18 Jan 2026 22:30 to 19 Jan 02:30 UTC`."""
         start, end = self.start, self.end
-        first = f"{start.day} {_MONTHS[start.month - 1]} {start.year} {start:%H:%M}"
-        last = f"{end:%H:%M}" if start.date() == end.date() else f"{end.day} {_MONTHS[end.month - 1]} {end:%H:%M}"
-        return f"{first} to {last} UTC"
+        clock = "%H:%M:%S" if start.second or end.second else "%H:%M"
+        last = f"{end:{clock}}"
+        if start.date() != end.date():
+            year = f" {end.year}" if start.year != end.year else ""
+            last = f"{end.day} {_MONTHS[end.month - 1]}{year} {last}"
+        return f"{start.day} {_MONTHS[start.month - 1]} {start.year} {start:{clock}} to {last} UTC"
 
 
 def iso(moment: datetime) -> str:
@@ -207,26 +213,25 @@ def iso(moment: datetime) -> str:
 
 
 def duration_words(length: timedelta) -> str:
-    """`4 hours`, `24 hours`, `40 minutes`: the way the field states window lengths."""
-    seconds = length.total_seconds()
-    for unit, name in ((3600, "hour"), (60, "minute")):
-        if seconds >= unit:
-            number = seconds / unit
-            if number > 72 and unit == 3600:
-                number, name = number / 24, "day"
-            written = f"{number:.1f}".removesuffix(".0")
-            return f"{written} {name}{'' if written == '1' else 's'}"
-    written = f"{seconds:g}"
-    return f"{written} second{'' if written == '1' else 's'}"
+    """`4 hours`, `1.5 hours`, `3 hours 58 minutes`, `7 days`: the way the field states window lengths, never rounded."""
+    seconds = length / timedelta(seconds=1)
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        tenths = seconds * 10 / size
+        if tenths.is_integer() and tenths >= 10 and (name != "day" or seconds > 72 * 3600):
+            return _counted(tenths / 10, name)
+    parts = []
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if (name != "day" or seconds > 72 * 3600) and seconds >= size:
+            parts.append(_counted(seconds // size, name))
+            seconds %= size
+    if seconds or not parts:
+        parts.append(_counted(seconds, "second"))
+    return " ".join(parts)
 
 
-def duration_code(length: timedelta) -> str:
-    """`4h`, `90m`, `1d`-free short form that `parse_duration` reads back."""
-    seconds = int(length.total_seconds())
-    for unit, name in ((3600, "h"), (60, "m")):
-        if seconds and seconds % unit == 0:
-            return f"{seconds // unit}{name}"
-    return f"{length.total_seconds():g}s"
+def _counted(number: float, name: str) -> str:
+    written = f"{number:.6f}".rstrip("0").rstrip(".")
+    return f"{written} {name}{'' if written == '1' else 's'}"
 
 
 def _bounded(text: str) -> str:

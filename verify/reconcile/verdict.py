@@ -146,6 +146,8 @@ def ask(
     )
 
 
+#: The fits that answer the claim one way or the other.
+DECIDED = frozenset({Fit.YES, Fit.HEDGED, Fit.NO})
 _ORDER = {Fit.YES: 0, Fit.HEDGED: 1, Fit.POSSIBLE: 2, Fit.NO: 3, Fit.SILENT: 4}
 
 
@@ -155,11 +157,11 @@ def _ask_directly(
     """Counts and other metrics that do not add up: only figures of the very quantity speak."""
     stating = []
     for index, figure in enumerate(sorted(figures, key=lambda f: f.id)):
-        same = _same_count(figure.quantity, quantity)
-        if same and figure.amount is not None and figure.as_printed and figure.window is not None:
-            if figure.window.may_be(window):
-                low, high = interval(figure)
-                stating.append(Statement(figure.id, figure.quantity, figure.window, low, high, index, (figure,)))
+        if figure.amount is None or not figure.as_printed or not _same_count(figure.quantity, quantity):
+            continue
+        if figure.window is not None and figure.window.may_be(window):
+            low, high = interval(figure)
+            stating.append(Statement(figure.id, figure.quantity, figure.window, low, high, index, (figure,)))
     fits = [(fit((s.low, s.high), claim) if claim is not None else Fit.SILENT, s) for s in stating]
     verdict, best = min(fits, key=lambda pair: (_ORDER[pair[0]], pair[1].id), default=(Fit.SILENT, None))
     span = (best.low, best.high) if best is not None else None
@@ -228,7 +230,8 @@ def suspect(figures: Sequence[Figure]):  # type: ignore[no-untyped-def]  # retur
         if slip is not None:
             because = f"likeliest slip: {slip.title} ({slip.words.rpartition(': ')[0]}, {slip.candidate.figure.outlet})"
         elif len({len(m.outlets) for m in members}) > 1:
-            because = f"printed by {len(member.outlets)} of the {len({o for m in members for o in m.outlets})} outlets involved"
+            involved = {outlet for m in members for outlet in m.outlets}
+            because = f"printed by {len(member.outlets)} of the {len(involved)} outlets involved"
         else:
             because = "least surely read of the figures involved; which one is wrong cannot be told from these alone"
         return member, because
@@ -358,8 +361,7 @@ def decide(
             verdict = Verdict.SUPPORTED
     elif no and not [c for c in silent if c.nearest is not None]:
         verdict = Verdict.DIFFERS
-        for channel in no:
-            reasons.append(Reason("out_of_range", _denial(channel, claim)))
+        reasons += [Reason("out_of_range", _denial(channel, claim)) for channel in no]
     else:
         verdict = Verdict.INCONCLUSIVE
         for channel in silent:
@@ -371,7 +373,8 @@ def decide(
             reasons.append(Reason("no_reading_for_window", text))
     for channel in channels:
         if channel.discarded is not None:
-            text = f"{channel.title} is quoted with {channel.discarded.figure.amount}, but that figure stands in an impossible set"
+            number = channel.discarded.figure.amount
+            text = f"{channel.title} is quoted with {number}, but that figure stands in an impossible set"
             reasons.append(Reason("impossible_set", text))
     slips = [explanation for explanation in explanations if explanation.slip.cost]
     if not yes and slips:
