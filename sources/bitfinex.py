@@ -169,7 +169,13 @@ def _decode(kind: type[T], body: bytes, source: str) -> T:
 
 
 def _parse(payload: Payload, window: Window, _instruments: Instruments) -> pl.DataFrame:
-    return _events(_rows(payload.body), "bitfinex/liquidations", window=window)
+    return _events(
+        _rows(payload.body),
+        "bitfinex/liquidations",
+        window=window,
+        received=payload.received,
+        evidence=payload.evidence,
+    )
 
 
 def _message(body: bytes, received: datetime, _instruments: Instruments) -> pl.DataFrame:
@@ -186,10 +192,8 @@ def _message(body: bytes, received: datetime, _instruments: Instruments) -> pl.D
     return _events(_decode(list[_Row], bytes(content), source), source, received=received)
 
 
-def _events(
-    rows: Sequence[_Row], source: str, *, window: Window | None = None, received: datetime | None = None
-) -> pl.DataFrame:
-    """One event for each position, from its first row with a price."""
+def _events(rows: Sequence[_Row], source: str, **came: Any) -> pl.DataFrame:
+    """One event for each position, from its first row with a price; `came` goes to `build.events`."""
     if wrong := next((row.kind for row in rows if row.kind != "pos"), None):
         raise SchemaChanged(f"a row is of kind {wrong!r}; documented is 'pos'", source=source, field="kind")
     executed = [row for row in rows if "F0:" in row.symbol and row.price is not None]
@@ -211,14 +215,13 @@ def _events(
         price=build.amounts(wire["price"], field="PRICE_ACQUIRED", source=source),
         in_dollars=pl.col("quote").is_in(build.DOLLARS),
         event_id=pl.Series(wire["position"], dtype=pl.Int64).cast(pl.String),
-        received=pl.lit(received, dtype=pl.Datetime("us", "UTC")),
     ).with_columns(notional_usd=pl.when("in_dollars").then(pl.col("quantity") * pl.col("price")))
     return build.events(
         frame.sort("time", maintain_order=True),
         venue="bitfinex",
         source=source,
         price_basis=Basis.STATED,
-        window=window,
+        **came,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -182,7 +183,9 @@ def _follow(payload: Payload, window: Window, _quantity: Quantity) -> Sequence[R
 
 def _parse(payload: Payload, window: Window, instruments: Instruments) -> pl.DataFrame:
     rows = data(Answer[_Page], payload, "bitget/liquidations").rows
-    return _events(rows, "bitget/liquidations", instruments, window=window)
+    return _events(
+        rows, "bitget/liquidations", instruments, window=window, received=payload.received, evidence=payload.evidence
+    )
 
 
 def _message(body: bytes, received: datetime, instruments: Instruments) -> pl.DataFrame:
@@ -204,11 +207,12 @@ def _events(
     rows: Sequence[_Liquidation],
     source: str,
     instruments: Instruments,
-    *,
-    window: Window | None = None,
-    received: datetime | None = None,
+    **came: Any,
 ) -> pl.DataFrame:
-    """`amount` is money: 13.70319 / 0.1649 is 83.1 coins to the digit (a capture of 2026-04-28)."""
+    """`amount` is money: 13.70319 / 0.1649 is 83.1 coins to the digit (a capture of 2026-04-28).
+
+    `came` goes to `build.events`.
+    """
     fields = _Liquidation.__struct_fields__
     wire = pl.DataFrame(build.columns(rows, *fields), schema=dict.fromkeys(fields, pl.String))
     table = build.contracts(wire["symbol"], instruments, base)
@@ -221,9 +225,8 @@ def _events(
         quantity=amount / price,
         price=price,
         notional_usd=pl.when(table["in_dollars"]).then(amount),
-        received=pl.lit(received, dtype=pl.Datetime("us", "UTC")),
     )
-    return build.events(frame, venue="bitget", source=source, price_basis=Basis.BANKRUPTCY, window=window)
+    return build.events(frame, venue="bitget", source=source, price_basis=Basis.BANKRUPTCY, **came)
 
 
 SOURCE = Source(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -157,7 +158,14 @@ def _follow(channel: str, payload: Payload, _window: Window, _quantity: Quantity
 
 def _parse(channel: str, payload: Payload, window: Window, instruments: Instruments) -> pl.DataFrame:
     source = f"deribit/{channel}"
-    return _events(result(Answer[_Page], payload.body, source).trades, source, instruments, window=window)
+    return _events(
+        result(Answer[_Page], payload.body, source).trades,
+        source,
+        instruments,
+        window=window,
+        received=payload.received,
+        evidence=payload.evidence,
+    )
 
 
 def _message(body: bytes, received: datetime, instruments: Instruments) -> pl.DataFrame:
@@ -176,11 +184,12 @@ def _events(
     trades: Sequence[_Trade],
     source: str,
     instruments: Instruments,
-    *,
-    window: Window | None = None,
-    received: datetime | None = None,
+    **came: Any,
 ) -> pl.DataFrame:
-    """The flagged trades; one that liquidates taker and maker is two events, a long and a short of the same size."""
+    """The flagged trades; one that liquidates taker and maker is two events, a long and a short of the same size.
+
+    `came` goes to `build.events`.
+    """
     wire = build.columns([trade for trade in trades if trade.liquidation], *_Trade.__struct_fields__)
     if not wire["trade_id"]:
         return build.no_events()
@@ -201,7 +210,6 @@ def _events(
             pl.when(table["inverse"]).then(amount).otherwise(amount * price)
         ),
         trade_id=pl.Series(wire["trade_id"]),
-        received=pl.lit(received, dtype=pl.Datetime("us", "UTC")),
     )
     parties = [
         frame.filter(pl.col("who").str.contains(letter, literal=True)).with_columns(
@@ -210,7 +218,7 @@ def _events(
         for letter, party in (("T", "taker"), ("M", "maker"))
     ]
     both = pl.concat(parties).with_columns(notional_usd=pl.when("in_dollars").then("money"))
-    return build.events(both, venue="deribit", source=source, price_basis=Basis.AVERAGE_FILL, window=window)
+    return build.events(both, venue="deribit", source=source, price_basis=Basis.AVERAGE_FILL, **came)
 
 
 def _rest(name: str) -> Channel:

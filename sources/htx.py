@@ -187,7 +187,14 @@ def _orders(channel: str, payload: Payload) -> Sequence[_RowV5 | _RowV3]:
 
 
 def _parse(channel: str, payload: Payload, window: Window, instruments: Instruments) -> pl.DataFrame:
-    return _events(channel, _orders(channel, payload), instruments, window=window)
+    return _events(
+        channel,
+        _orders(channel, payload),
+        instruments,
+        window=window,
+        received=payload.received,
+        evidence=payload.evidence,
+    )
 
 
 def _message(channel: str, body: bytes, received: datetime, instruments: Instruments) -> pl.DataFrame:
@@ -210,11 +217,12 @@ def _events(
     channel: str,
     rows: Sequence[_RowV5 | _RowV3],
     instruments: Instruments,
-    *,
-    window: Window | None = None,
-    received: datetime | None = None,
+    **came: Any,
 ) -> pl.DataFrame:
-    """Rows of any version as events. Turnover is money in every version; coin-margined contracts are worth dollars."""
+    """Rows of any version: turnover is money in each, coin-margined contracts are worth dollars.
+
+    `came` goes to `build.events`.
+    """
     source = f"htx/{channel}"
     field = _V5_NAMES if channel == "linear" else _V3_NAMES
     wire = build.columns(rows, *_RowV3.__struct_fields__)
@@ -239,11 +247,10 @@ def _events(
         data |= {"notional_usd": turnover, "quantity": turnover / price}
     if channel.endswith("stream"):
         data["event_id"] = build.identities(data | {"volume": volume}, "instrument", "time", "side", "price", "volume")
-        data["received"] = received
     else:
         build.numbers(wire["identity"], field=field["identity"], source=source)
         data["event_id"] = pl.Series(wire["identity"]).cast(pl.String)
-    return build.events(data, venue="htx", source=source, price_basis=Basis.BANKRUPTCY, window=window)
+    return build.events(data, venue="htx", source=source, price_basis=Basis.BANKRUPTCY, **came)
 
 
 def _rest_channel(name: str) -> Channel:

@@ -119,3 +119,9 @@ def test_requests_are_spaced_twenty_seconds() -> None:
     rate = SOURCE.spec.rate
     assert rate is not None
     assert rate.per.total_seconds() / rate.requests == 20
+
+
+def test_answers_keep_when_they_came_and_where_they_are_kept() -> None:
+    frame = read(SOURCE, "liquidations", CASES["liquidations"][0])
+    assert set(frame["received"]) == {RECEIVED}
+    assert set(frame["evidence"]) == {"e1"}

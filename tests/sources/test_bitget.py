@@ -145,3 +145,9 @@ def test_tickers_tell_life() -> None:
     assert code.control_alive is not None
     assert code.control_alive(Payload(code.control(), fixture("bitget", "tickers.json"), RECEIVED))
     assert not code.control_alive(Payload(code.control(), b'{"code":"00000","data":[]}', RECEIVED))
+
+
+def test_answers_keep_when_they_came_and_where_they_are_kept() -> None:
+    frame = read(SOURCE, "liquidations", CASES["liquidations"][0])
+    assert set(frame["received"]) == {RECEIVED}
+    assert set(frame["evidence"]) == {"e1"}

@@ -165,3 +165,9 @@ def test_open_interest_is_in_dollars_or_in_coins_and_unknown_contracts_have_none
     ]
     assert parts[0].at == AT
     assert list(SOURCE.weight_requests(Quantity(), AT)) == []
+
+
+def test_answers_keep_when_they_came_and_where_they_are_kept() -> None:
+    frame = read(SOURCE, "trades", CASES["trades"][0])
+    assert set(frame["received"]) == {RECEIVED}
+    assert set(frame["evidence"]) == {"e1"}

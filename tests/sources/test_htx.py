@@ -216,3 +216,9 @@ def test_open_interest_tells_life() -> None:
     assert code.control().url == "https://api.hbdm.com/swap-api/v1/swap_open_interest"
     assert code.control_alive(Payload(code.control(), fixture("htx", "open_interest_coin.json"), RECEIVED))
     assert not code.control_alive(Payload(code.control(), fixture("htx", "coin_empty.json"), RECEIVED))
+
+
+def test_answers_keep_when_they_came_and_where_they_are_kept() -> None:
+    frame = read(SOURCE, "linear", CASES["linear"][0])
+    assert set(frame["received"]) == {RECEIVED}
+    assert set(frame["evidence"]) == {"e1"}
