@@ -145,7 +145,7 @@ SPEC = SourceSpec(
 )
 
 
-class _Ticker(msgspec.Struct):
+class _Ticker(msgspec.Struct, gc=False):
     lastPrice: str
     closeTime: int
 

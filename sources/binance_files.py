@@ -73,6 +73,7 @@ def parse(payload: Payload, window: Window, instruments: Instruments) -> pl.Data
     https://github.com/binance/binance-public-data/issues/259
     """
     name, table = rows(payload, LIQUIDATIONS, _COLUMNS)
+    table = table.unique(maintain_order=True)
     symbol = name.partition("-liquidationSnapshot")[0]
     orders = {ours: table[theirs] for ours, theirs in _NAMES.items() if theirs in table.columns}
     return order_events(

@@ -31,25 +31,25 @@ _STATUSES = {
 _TOO_MANY = (-1003, -1015)
 
 
-class _Symbol(msgspec.Struct):
+class _Symbol(msgspec.Struct, gc=False):
     symbol: str
     baseAsset: str
     quoteAsset: str
 
 
-class _CoinSymbol(_Symbol):
+class _CoinSymbol(_Symbol, gc=False):
     contractSize: float
 
 
-class _Symbols(msgspec.Struct):
+class _Symbols(msgspec.Struct, gc=False):
     symbols: list[_Symbol]
 
 
-class _CoinSymbols(msgspec.Struct):
+class _CoinSymbols(msgspec.Struct, gc=False):
     symbols: list[_CoinSymbol]
 
 
-class _Refusal(msgspec.Struct):
+class _Refusal(msgspec.Struct, gc=False):
     code: int
     msg: str
 
@@ -101,7 +101,7 @@ def base_of(symbol: str) -> str:
 def contracts(symbols: pl.Series, instruments: Instruments) -> pl.DataFrame:
     """The contracts of `symbols`. USD-M quantities are base coins by the documents, so that no size has to be known."""
     known = dict(instruments)
-    for symbol in set(symbols) - known.keys():
+    for symbol in set(symbols.unique()) - known.keys():
         parts = _SYMBOL.fullmatch(symbol)
         if parts and parts["quote"] in build.DOLLARS:
             known[symbol] = Instrument(VENUE, symbol, build.asset_of(parts["base"]), 1.0, quote=parts["quote"])

@@ -38,7 +38,7 @@ _OTHER_EVENTS = frozenset(
 _NOTHING = msgspec.Raw()
 
 
-class _Order(msgspec.Struct):
+class _Order(msgspec.Struct, gc=False):
     s: str
     S: str
     q: str
@@ -48,12 +48,12 @@ class _Order(msgspec.Struct):
     T: int
 
 
-class _Error(msgspec.Struct):
+class _Error(msgspec.Struct, gc=False):
     msg: str = ""
     code: int = 0
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     e: str | None = None
     o: msgspec.Raw = _NOTHING
     stream: str | None = None

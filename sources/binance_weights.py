@@ -27,25 +27,25 @@ _COINM_DOCS = "https://developers.binance.com/docs/derivatives/coin-margined-fut
 _METRICS = "https://github.com/binance/binance-public-data"
 
 
-class _Interest(msgspec.Struct):
+class _Interest(msgspec.Struct, gc=False):
     symbol: str
     sumOpenInterestValue: str
     timestamp: int | str
 
 
-class _CoinInterest(msgspec.Struct):
+class _CoinInterest(msgspec.Struct, gc=False):
     pair: str
     sumOpenInterest: str
     timestamp: int | str
 
 
-class _Ticker(msgspec.Struct):
+class _Ticker(msgspec.Struct, gc=False):
     symbol: str
     quoteVolume: str
     closeTime: int
 
 
-class _CoinTicker(msgspec.Struct):
+class _CoinTicker(msgspec.Struct, gc=False):
     symbol: str
     volume: str
     closeTime: int

@@ -21,7 +21,7 @@ _DOCS = "https://github.com/BitMEX/api-connectors/blob/master/auto-generated/pyt
 _SETTLED = {"XBt": (1e8, "XBTUSD"), "USDt": (1e6, None), "Gwei": (1e9, "ETHUSD")}
 
 
-class _Instrument(msgspec.Struct):
+class _Instrument(msgspec.Struct, gc=False):
     symbol: str
     underlying: str
     quoteCurrency: str
@@ -36,16 +36,16 @@ class _Instrument(msgspec.Struct):
     turnover24h: float | None = None
 
 
-class _Error(msgspec.Struct):
+class _Error(msgspec.Struct, gc=False):
     message: str
     name: str = ""
 
 
-class _Refusal(msgspec.Struct):
+class _Refusal(msgspec.Struct, gc=False):
     error: _Error
 
 
-class _Price(msgspec.Struct):
+class _Price(msgspec.Struct, gc=False):
     symbol: str
     lastPrice: float
 

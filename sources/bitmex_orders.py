@@ -25,7 +25,7 @@ _ORDER = ("orderID", "symbol", "side", "price", "leavesQty")
 _ACTIONS = ("partial", "insert", "update", "delete")
 
 
-class _Order(msgspec.Struct):
+class _Order(msgspec.Struct, gc=False):
     orderID: str
     symbol: str
     side: str
@@ -33,11 +33,11 @@ class _Order(msgspec.Struct):
     leavesQty: float
 
 
-class _Done(msgspec.Struct):
+class _Done(msgspec.Struct, gc=False):
     orderID: str
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     table: str | None = None
     action: str | None = None
     data: msgspec.Raw = msgspec.Raw()

@@ -85,7 +85,7 @@ SPEC = SourceSpec(
 _OTHER_TOPICS = re.compile(r"(publicTrade|orderbook|tickers|kline|insurance|priceLimit|adlAlert)\b.*")
 
 
-class _Row(msgspec.Struct):
+class _Row(msgspec.Struct, gc=False):
     T: int
     s: str
     S: str
@@ -93,7 +93,7 @@ class _Row(msgspec.Struct):
     p: str
 
 
-class _OldRow(msgspec.Struct):
+class _OldRow(msgspec.Struct, gc=False):
     updatedTime: int
     symbol: str
     side: str
@@ -101,7 +101,7 @@ class _OldRow(msgspec.Struct):
     price: str
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     """A push names its topic, an answer to a request its `op`."""
 
     topic: str | None = None

@@ -47,18 +47,18 @@ class _Answer(msgspec.Struct, Generic[Row]):
     time: int
 
 
-class _Status(msgspec.Struct):
+class _Status(msgspec.Struct, gc=False):
     retCode: int
     retMsg: str
 
 
-class _Contract(msgspec.Struct):
+class _Contract(msgspec.Struct, gc=False):
     symbol: str
     baseCoin: str
     quoteCoin: str
 
 
-class _Ticker(msgspec.Struct):
+class _Ticker(msgspec.Struct, gc=False):
     symbol: str
     openInterest: str
     openInterestValue: str
@@ -68,7 +68,7 @@ class _Ticker(msgspec.Struct):
     singleOpenInterestValue: str = ""
 
 
-class _Interest(msgspec.Struct):
+class _Interest(msgspec.Struct, gc=False):
     timestamp: str
     openInterest: str
     singleOpenInterest: str = ""
@@ -193,7 +193,7 @@ def _one_side(rows: Sequence[object], single: str, both: str) -> tuple[pl.Series
 def contracts(symbols: pl.Series, instruments: Instruments) -> pl.DataFrame:
     """The contracts of `symbols`; units are documented per product, so that no contract's size has to be known."""
     known = dict(instruments)
-    for symbol in set(symbols) - known.keys():
+    for symbol in set(symbols.unique()) - known.keys():
         if parts := _SYMBOL.fullmatch(symbol):
             inverse = parts["inverse"] is not None
             unit, quote = ("usd", "USD") if inverse else ("base", "USDT" if parts["linear"] == "USDT" else "USDC")
