@@ -1,4 +1,4 @@
-"""What an estimate says: intervals, faults found, the shares that were seen and supposed, and what it would not survive.
+"""What an estimate says: intervals, faults found, what was seen, what supposed, and what it would not survive.
 
 Plain data. Money is in US dollars. No number stands without its interval; the draws behind them judge claims.
 """

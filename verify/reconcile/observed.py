@@ -141,11 +141,13 @@ class Size:
     """How large a venue is: one-sided open interest and 24-hour volume in US dollars, whichever is known.
 
     Every venue of the market that is estimated has one, covered or not. Zero, negative and missing are not known.
+    `completeness` is that of the venue's public feed, whether it was read or not: totals are sums of such feeds.
     """
 
     venue: str
     open_interest_usd: float | None = None
     volume_usd: float | None = None
+    completeness: Completeness = Completeness.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class Evidence:
     sizes: tuple[Size, ...] = ()
 
     def __post_init__(self) -> None:
-        ids = [channel.id for channel in (*self.feeds, *self.bars)]
+        ids = [feed.id for feed in self.feeds] + [bars.id for bars in self.bars]
         _require(len(set(ids)) == len(ids), "two channels share an id")
         venues = [size.venue for size in self.sizes]
         _require(len(set(venues)) == len(venues), "a venue has two sizes")
