@@ -94,7 +94,7 @@ SPEC = SourceSpec(
             docs=(f"{_DOCS}#futures-stats", f"{SDK}/ContractStat.md"),
             metrics=("liquidations",),
             venues=("gate",),
-            lineage=(STATS,),
+            lineage=(ORDERS,),  # Gate's own sums of the same orders
             completeness=(
                 CompletenessRule(
                     Completeness.UNKNOWN,
@@ -123,7 +123,7 @@ SPEC = SourceSpec(
             title="Stream of liquidation orders",
             transport=Transport.STREAM,
             docs=(_STREAM_DOCS,),
-            lineage=(STREAM,),
+            lineage=(ORDERS,),
             completeness=(
                 CompletenessRule(Completeness.CAPPED, _STREAM_DOCS, cap=Cap(timedelta(seconds=1), Keep.UNKNOWN)),
                 # The documentation of this day sends a second's orders together instead of dropping all but one.

@@ -84,7 +84,7 @@ SPEC = SourceSpec(
             title="Stream of liquidation orders",
             transport=Transport.STREAM,
             docs=(_DOCS,),
-            lineage=(STREAM,),
+            lineage=(REST,),
             completeness=(
                 CompletenessRule(Completeness.CAPPED, _OLD_DOCS, cap=Cap(timedelta(seconds=1), Keep.UNKNOWN)),
                 CompletenessRule(
