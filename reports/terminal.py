@@ -145,13 +145,26 @@ def _figures(report: Report) -> RenderableType | None:
 def _sources(report: Report) -> RenderableType | None:
     if not report.sources:
         return None
-    table = _table("source", "long", "short", "events", "shows", "covered", "note")
+    parts: list[RenderableType] = []
+    answered = [row for row in report.sources if row.status in ("ok", "lower bound")]
+    if answered:
+        table = _table("source", "long", "short", "events", "covered", "shows")
+        for row in answered:
+            table.add_row(plain(row.source), *_amounts(row), _share(row.covered), plain(row.completeness))
+        parts.append(table)
+        parts += [Text(f"{plain(row.source)}: {note}", style="dim") for row in answered for note in _notes(row)]
     for row in report.sources:
-        note = "; ".join(part for part in (plain(row.note), plain(row.basis), *map(plain, row.doubts)) if part)
-        table.add_row(
-            plain(row.source), *_amounts(row), plain(row.completeness or row.status), _share(row.covered), note
-        )
-    return table
+        if row.status not in ("ok", "lower bound"):
+            parts.append(Text(f"{plain(row.source)} {row.status}: {plain(row.note)}"))
+    return Group(*parts)
+
+
+def _notes(row: SourceRow) -> list[str]:
+    basis = f"{row.basis}; lineage {row.lineage}" if row.basis else ""
+    more = ", ..." if len(row.evidence) > 3 else ""
+    evidence = f"evidence {', '.join(row.evidence[:3])}{more}" if row.evidence else ""
+    told = (row.note, "; ".join(part for part in (basis, evidence) if part))
+    return [plain(note) for note in (*told, *(f"doubt: {doubt}" for doubt in row.doubts)) if note]
 
 
 def _amounts(row: SourceRow) -> tuple[str, str, str]:

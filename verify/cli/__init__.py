@@ -14,6 +14,7 @@ _COMMANDS = {
         "verify.cli.liquidations",
         "Judge a claim about liquidations, or show what is known for a window.",
     ),
+    "sources": ("verify.cli.sources", "List the sources, show one, or ask which are alive."),
 }
 INTERRUPTED = 130
 
@@ -52,7 +53,8 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Is that figure true, and how sure can you be?
 
-    Exit codes: 0 supported, 1 differs, 2 usage, 3 inconclusive, 4 a source failure prevented a verdict, 130 interrupted.
+    Exit codes: 0 supported, 1 differs, 2 usage, 3 inconclusive, 4 a source
+    failure prevented a verdict, 130 interrupted.
     """
 
 

@@ -41,7 +41,6 @@ def check(file: Path) -> int:
         click.echo(f"{file}: {problem}")
     if result.problems:
         return 1
-    click.echo(
-        f"{file}: {len(result.entries)} records, all as they were written{'' if result.complete else ' (the run was interrupted)'}"
-    )
+    interrupted = "" if result.complete else " (the run was interrupted)"
+    click.echo(f"{file}: {len(result.entries)} records, all as they were written{interrupted}")
     return 0

@@ -269,6 +269,7 @@ class Amount:
         """The amount of a plain number, its trailing zeros taken as rounding."""
         if not value.is_finite() or value < 0:
             raise AmountError(f"{text or value} is not a finite, non-negative number")
+        _check_digits(value, text or str(value))
         unit = rounding_unit(value)
         _check_digits(value + unit / 2, text or str(value))
         return cls.rounded(value, unit, currency=currency, text=text)

@@ -196,7 +196,10 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """What one channel delivered for the window, or why it did not. Amounts in USD; `covered` is a share of the window."""
+    """What one channel delivered for the window, or why it did not.
+
+    `status` is "ok", "lower bound", "failed" or "not asked". Amounts are in USD; `covered` is a share of the window.
+    """
 
     source: str
     venues: str

@@ -34,7 +34,7 @@ def questions(
     channels: Sequence[Channel], pairs: Sequence[Pair], votes: int, claim: Amount | None, quantity: Quantity
 ) -> tuple[Question, ...]:
     first = quoted(channels, claim)
-    answer, text = wording.corroboration(channels, pairs, votes)
+    answer, text = wording.corroboration(pairs, votes)
     lower = [c.feasible or c.by_clock for c in channels if (c.feasible or c.by_clock)]
     floor = max((span[0] for span in lower if span), default=0.0)
     market = "not answerable from published figures alone"

@@ -59,9 +59,10 @@ def sentence(
     stated = (
         first.nearest.window if first.nearest is not None else (first.matched[0].window if first.matched else window)
     )
-    main = f"At least {said} of {subject(quantity)} were liquidated {when(stated)}, according to {first.title}"
+    counted = f"of {subject(quantity)} were liquidated"
     if quantity.metric == LIQUIDATION_COUNT:
-        main = f"At least {said} {quantity.words().partition(',')[0]} were counted {when(stated)}, according to {first.title}"
+        counted = f"{quantity.words().partition(',')[0]} were counted"
+    main = f"At least {said} {counted} {when(stated)}, according to {first.title}"
     others = [c for c in ordered[1:] if c.nearest is not None]
     if verdict is Verdict.INCONCLUSIVE and others:
         numbers = "; ".join(f"{c.title} counts {c.nearest.figure.amount}" for c in others if c.nearest is not None)
@@ -91,18 +92,16 @@ def caveat(
         parts.append("No figure here names who measured it: however many outlets print a number, none can be checked.")
     elif len(independent) == 1:
         who = titles[0] if titles else independent[0]
-        printed = (
-            f"{outlets} outlets print numbers for this window"
-            if outlets > 1
-            else "One outlet prints a number for this window"
-        )
+        printed = "One outlet prints a number" if outlets == 1 else f"{outlets} outlets print numbers"
+        votes = "one vote" if outlets == 1 else f"one vote, not {outlets}"
         parts.append(
-            f"Single channel: {printed}; every number with a known origin descends from {who}. That is one vote, not {outlets}."
+            f"Single channel: {printed} for this window; every number with a known origin descends from {who}."
+            f" That is {votes}."
         )
     else:
-        parts.append(
-            f"{len(independent)} independent lineages ({', '.join(titles)}) stand behind the numbers of {outlets} outlets."
-        )
+        listed = ", ".join(titles)
+        behind = f"the numbers of {outlets} outlets" if outlets > 1 else "the number of one outlet"
+        parts.append(f"{len(independent)} independent lineages ({listed}) stand behind {behind}.")
     if caps:
         capped = "; ".join(f"{cap.venue}: {cap.text}" for cap in caps)
         parts.append(f"Feeds that show only part of what happened: {capped}. A total built on them is a lower bound.")
@@ -111,7 +110,7 @@ def caveat(
     return " ".join(parts)
 
 
-def corroboration(channels: Sequence[Channel], pairs: Sequence[Pair], independent: int) -> tuple[str, str]:
+def corroboration(pairs: Sequence[Pair], independent: int) -> tuple[str, str]:
     """The answer to the second question, and its text."""
     if independent == 0:
         return "not answerable", "not answerable: no lineage is known"
