@@ -23,9 +23,21 @@ USDM, COINM = "https://fapi.binance.com", "https://dapi.binance.com"
 COIN_MARGINED = r"USD_(?:PERP|\d{6})$"
 _SYMBOL = re.compile(rf"(?P<base>.+?)(?:(?P<quote>USDT|USDC|BUSD|BTC)(?:_\d{{6}})?$|{COIN_MARGINED})")
 
-# https://developers.binance.com/docs/derivatives/usds-margined-futures/common-definition, "Order status"
+# https://developers.binance.com/docs/derivatives/usds-margined-futures/common-definition, "Order status"; the last two
+# https://developers.binance.com/docs/derivatives/coin-margined-futures/user-data-streams/Event-Order-Update
 _STATUSES = {
-    word: word for word in ("NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH")
+    word: word
+    for word in (
+        "NEW",
+        "PARTIALLY_FILLED",
+        "FILLED",
+        "CANCELED",
+        "REJECTED",
+        "EXPIRED",
+        "EXPIRED_IN_MATCH",
+        "NEW_INSURANCE",
+        "NEW_ADL",
+    )
 }
 # https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code
 _TOO_MANY = (-1003, -1015)
@@ -124,7 +136,7 @@ def order_events(
     `average` and `status`; `names` gives their names on the wire. Orders without any fill are no events; rows that
     are equal in everything are one record.
     """
-    if any(missing := [name for name in names if name not in orders]):
+    if missing := [name for name in names if name not in orders]:
         raise SchemaChanged(f"{names[missing[0]]} is missing", source=source, field=names[missing[0]])
     build.mapped(orders["status"], _STATUSES, field=names["status"], source=source)
     frame = pl.DataFrame(
