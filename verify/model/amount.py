@@ -339,16 +339,17 @@ def rounding_unit(value: Decimal) -> Decimal:
 
 
 def money(value: Decimal | float, *, digits: int = 4, currency: str = "USD") -> str:
-    """A number for a reader: `$730.88M`. Rounded to `digits` significant digits; never used for computing."""
-    number = Decimal(repr(value)) if isinstance(value, float) else value
+    """A number for a reader: `$730.9M`. Rounded to `digits` significant digits; never used for computing."""
+    number = value if isinstance(value, Decimal) else Decimal(repr(value))
     sign = "$" if currency == "USD" else ""
     if not number:
         return f"{sign}0"
     if not currency:
         return f"{number.normalize():,f}" if number == number.to_integral_value() else f"{number:,.6g}"
     magnitude = abs(number)
+    half = 5 * Decimal(1).scaleb(-digits - 1)  # of the last digit shown: 999,999,999 is $1bn, not $1,000M
     for name, exponent in _FORMATS:
-        if magnitude >= Decimal(1).scaleb(exponent) or exponent == 0:
+        if magnitude >= Decimal(1).scaleb(exponent) * (1 - half) or exponent == 0:
             mantissa = number.scaleb(-exponent)
             places = max(digits - len(str(int(abs(mantissa)))), 0)
             written = f"{mantissa:,.{places}f}"

@@ -106,7 +106,7 @@ class Figure:
             object.__setattr__(self, "id", "f" + self._digest())
 
     def _digest(self) -> str:
-        """Eight hexadecimal digits of the SHA-256 of what is stated, where and by whom."""
+        """Twelve hexadecimal digits of the SHA-256 of what is stated, where and by whom."""
         stated = (
             self.quantity.words(),
             str(self.amount),
@@ -115,5 +115,6 @@ class Figure:
             self.outlet,
             self.url,
             self.attribution,
+            self.declared_lineage,
         )
-        return hashlib.sha256("\x1f".join(stated).encode()).hexdigest()[:8]
+        return hashlib.sha256("\x1f".join(stated).encode()).hexdigest()[:12]

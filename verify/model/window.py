@@ -215,18 +215,17 @@ def iso(moment: datetime) -> str:
 def duration_words(length: timedelta) -> str:
     """`4 hours`, `1.5 hours`, `3 hours 58 minutes`, `7 days`: the way the field states window lengths, never rounded."""
     seconds = length / timedelta(seconds=1)
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        tenths = seconds * 10 / size
-        if tenths.is_integer() and tenths >= 10 and (name != "day" or seconds > 72 * 3600):
-            return _counted(tenths / 10, name)
+    units = [(3600.0, "hour"), (60.0, "minute"), (1.0, "second")]
+    if length > timedelta(hours=72):
+        units.insert(0, (86400.0, "day"))
+    size, name = next((unit for unit in units if seconds >= unit[0]), units[-1])
+    if (seconds * 10 / size).is_integer():
+        return _counted(seconds / size, name)
     parts = []
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if (name != "day" or seconds > 72 * 3600) and seconds >= size:
-            parts.append(_counted(seconds // size, name))
-            seconds %= size
-    if seconds or not parts:
-        parts.append(_counted(seconds, "second"))
-    return " ".join(parts)
+    for size, name in units[:-1]:
+        whole, seconds = divmod(seconds, size)
+        parts += [_counted(whole, name)] if whole else []
+    return " ".join([*parts, _counted(seconds, "second")] if seconds else parts)
 
 
 def _counted(number: float, name: str) -> str:
