@@ -30,7 +30,7 @@ class Limits:
     jitter: float = 0.5
     body: int = 64 * 1024 * 1024
     pages: int = 500
-    parallel: int = 6
+    parallel: int = 10
     redirects: int = 5
 
 

@@ -79,7 +79,7 @@ class ProviderServer:
         return f"*={self.url}"
 
     def serve(self, host: str, path: str, served: Served) -> None:
-        """Answer requests for `path` at `host` with `served`; a later call replaces it."""
+        """Answer requests for `path` at `host` with `served`; a later call replaces it. `*`, `*` is all the rest."""
         self._routes[host, path] = served
 
     def count(self, host: str) -> int:
@@ -107,7 +107,8 @@ class ProviderServer:
             number = self._counts[host, parts.path] = self._counts.get((host, parts.path), 0) + 1
             ask = Ask(method, host, parts.path, dict(parse_qsl(parts.query)), headers, body, number)
             self.asked.append(ask)
-        served: Any = self._routes.get((host, parts.path), Answer(b'{"error":"no such path"}', status=404))
+        rest = self._routes.get(("*", "*"), Answer(b'{"error":"no such path"}', status=404))
+        served: Any = self._routes.get((host, parts.path), rest)
         while callable(served):
             served = served(ask)
         if isinstance(served, Path):
