@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sources.adapter import NO_INSTRUMENTS, Channel, Instruments, Source, channel_key
 from sources.jobs import Job, Outcome, Purpose, contained, instruments_of, served
+from sources.plan import unsupported
 from sources.spec import ChannelSpec, CompletenessRule, Form, SourceSpec, Transport
 from verify.model.amount import Amount
 from verify.model.errors import SourceError, WindowUnsupported
@@ -121,6 +122,8 @@ def _serves(channel: ChannelSpec, quantity: Quantity) -> bool:
 def _job(source: Source, channel: ChannelSpec, code: Channel, window: Window, quantity: Quantity, now: datetime) -> Job:
     if channel.transport is Transport.STREAM or code.requests is None:
         raise WindowUnsupported("is a live stream: it tells only what happens while it is listened to")
+    if channel.first_day or channel.last_day or channel.missing_days:
+        unsupported(channel, window, now, source=channel_key(source.spec, channel))
     served(source.spec, channel, window, now)
     return Job.for_channel(source, channel.id, window, quantity)
 

@@ -174,11 +174,10 @@ def parse_figures(data: bytes, *, name: str) -> FigureFile:
     header, rows = _table(data, name)
     for first, last, cells in rows:
         try:
+            if isinstance(cells, csv.Error):
+                raise InputError(f"not valid CSV: {cells}{_span(first, last)}")
             if len(cells) != len(header):
-                span = (
-                    f" (lines {first} to {last} were read as one row: is a quote not closed?)" if last > first else ""
-                )
-                raise InputError(f"it has {len(cells)} fields where the header has {len(header)}{span}")
+                raise InputError(f"it has {len(cells)} fields where the header has {len(header)}{_span(first, last)}")
             figures += _figures_of(dict(zip(header, cells, strict=True)), EvidenceRef(name, first, digest))
         except InputError as error:
             problems.append(RowProblem(name, first, str(error)))
@@ -189,10 +188,21 @@ def parse_figures(data: bytes, *, name: str) -> FigureFile:
     return FigureFile(name, digest, tuple(figures), tuple(problems), data)
 
 
-def _table(data: bytes, name: str) -> tuple[list[str], Iterator[tuple[int, int, list[str]]]]:
-    """The header and the rows that are not blank, each with its first and last line."""
-    reader = csv.reader(io.StringIO(_text(data, name), newline=""), delimiter=_delimiter(data))
-    header = [_column(cell) for cell in next(reader)]
+def _span(first: int, last: int) -> str:
+    return f" (lines {first} to {last} were read as one row: is a quote not closed?)" if last > first else ""
+
+
+def _table(data: bytes, name: str) -> tuple[list[str], Iterator[tuple[int, int, list[str] | csv.Error]]]:
+    """The header and the rows that are not blank (or why they are no row), each with its first and last line.
+
+    Strict CSV: without that, a quote that is not closed would swallow the rest of the file without a word.
+    """
+    text = _text(data, name)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    try:
+        header = [_column(cell) for cell in next(filter(any, reader), [])]
+    except csv.Error as error:
+        raise FigureFileError(f"{name}:{reader.line_num}: the header is not valid CSV: {error}") from None
     if repeated := sorted({column for column in header if column and header.count(column) > 1}):
         raise FigureFileError(f"{name}:1: the column {repeated[0]!r} stands twice in the header")
     if "url" not in header or not any(column in header for column in _NUMBER_COLUMNS):
@@ -200,21 +210,24 @@ def _table(data: bytes, name: str) -> tuple[list[str], Iterator[tuple[int, int, 
             f"{name}:1: the header needs the column url and one of {', '.join(_NUMBER_COLUMNS)} (see docs/figures.md)"
         )
 
-    def rows() -> Iterator[tuple[int, int, list[str]]]:
-        first = reader.line_num + 1
-        try:
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield first, reader.line_num, cells
-                first = reader.line_num + 1
-        except csv.Error as error:
-            raise FigureFileError(f"{name}:{first}: not valid CSV: {error}") from None
+    def rows() -> Iterator[tuple[int, int, list[str] | csv.Error]]:
+        while True:
+            first = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield first, reader.line_num, error
+                continue
+            if any(cell.strip() for cell in cells):
+                yield first, reader.line_num, cells
 
     return header, rows()
 
 
 def _text(data: bytes, name: str) -> str:
-    if not data.strip():
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise FigureFileError(f"{name}: the file is empty: expected a CSV with a header line (see docs/figures.md)")
     lines = data.split(b"\n")
     longest = max(range(len(lines)), key=lambda index: len(lines[index]))
@@ -230,9 +243,9 @@ def _text(data: bytes, name: str) -> str:
         raise FigureFileError(f"{name}:{at}: the file is not UTF-8: save it as UTF-8 and try again") from None
 
 
-def _delimiter(data: bytes) -> str:
-    head = data.split(b"\n", 1)[0]
-    return "," if b"," in head else max(";\t", key=lambda mark: head.count(mark.encode()))
+def _delimiter(text: str) -> str:
+    head = text.lstrip().split("\n", 1)[0]
+    return max(",;\t", key=head.count)
 
 
 def _column(cell: str) -> str:
@@ -277,6 +290,8 @@ def _figures_of(row: Mapping[str, str], where: EvidenceRef) -> list[Figure]:
     if count is not None:
         found.append(stated(LIQUIDATION_COUNT if metric.nature is Nature.FLOW else metric, count, unit))
     if not found:
+        if amount is not None:
+            raise InputError("it counts something: the number belongs into the column count")
         if metric.money or metric is LIQUIDATION_COUNT:
             raise InputError(f"it states no number: {', '.join(_NUMBER_COLUMNS)} are all empty")
         found.append(stated(metric, None))
@@ -308,7 +323,11 @@ def _metric(cells: Mapping[str, str]) -> tuple[Metric, CountUnit, Decimal | None
     except ValueError:
         raise InputError(f"unknown count_unit {unit_word!r}: write {', '.join(CountUnit)}") from None
     above = cells.get("threshold_usd", "") or (m[1] if (m := _ABOVE.search(written)) else "")
-    return metric, unit, Amount.parse(above).value if above else None
+    if not above:
+        return metric, unit, None
+    number = _number(above)
+    size = Amount.parse(above) if number is None else Amount.from_decimal(number, text=above)
+    return metric, unit, size.value or None
 
 
 def _amount(cells: Mapping[str, str], metric: Metric) -> Amount | None:
@@ -317,7 +336,7 @@ def _amount(cells: Mapping[str, str], metric: Metric) -> Amount | None:
     written = cells.get("amount_usd", "")
     if not written:
         return None
-    number = _number(written)
+    number = _number(re.sub(r"^(-?)\$ ?", r"\1", written))  # a spreadsheet's currency format
     if number is None:
         return Amount.parse(written)
     if number < 0 and metric.id != "etf_net_flow":
@@ -333,6 +352,8 @@ def _count(written: str) -> Amount | None:
     amount = Amount.parse(written) if number is None else Amount.from_decimal(number, currency="", text=written)
     if amount.currency:
         raise InputError(f"the count {_short(written)!r} is an amount of money")
+    if amount.value != amount.value.to_integral_value():
+        raise InputError(f"the count {_short(written)!r} is not a whole number")
     return amount
 
 
@@ -344,7 +365,7 @@ def _number(written: str) -> Decimal | None:
         return None
     if not number.is_finite():
         raise InputError(f"the number {_short(written)!r} is not finite")
-    if abs(number) > Decimal("1e18"):
+    if number and number.adjusted() > 18:
         raise InputError(f"the number {_short(written)} is more money than there is")
     return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
 
@@ -357,7 +378,7 @@ def _window(cells: Mapping[str, str], metric: Metric) -> tuple[Window | None, da
     if not (start and end) and not level:
         raise InputError("the window has only one edge: fill window_start_utc and window_end_utc, or neither")
     grade = cells.get("window_confidence", "").lower()
-    slack = parse_duration(cells["slack"]) if cells.get("slack") else _slack(grade)
+    slack = parse_duration(cells["slack"], zero=True) if cells.get("slack") else _slack(grade)
     last = parse_instant(end or start)
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", end):
         last += timedelta(days=1)
@@ -368,7 +389,7 @@ def _window(cells: Mapping[str, str], metric: Metric) -> tuple[Window | None, da
 
 
 def _slack(grade: str) -> timedelta:
-    words = re.match(r"medium-high|high|medium|low|", grade)
+    words = re.match(r"(?:medium-high|high|medium|low)\b|", grade)
     word = words[0] if words else ""
     return Grade(word or (Grade.LOW if grade else Grade.MEDIUM)).slack
 

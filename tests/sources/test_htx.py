@@ -138,7 +138,7 @@ def test_sides_that_contradict_each_other_are_suspect() -> None:
         read(SOURCE, "linear", CASES["linear"][0], body)
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b'{"op":"ping"}')[:-6], b"\x1f\x8bnot gzip"])
+@pytest.mark.parametrize("body", [gzip.compress(b'{"op":"ping"}', mtime=0)[:-6], b"\x1f\x8bnot gzip"])
 def test_a_damaged_frame_is_refused(body: bytes) -> None:
     with pytest.raises(SchemaChanged):
         read(SOURCE, "linear_stream", CASES["linear_stream"][1], body)

@@ -1,0 +1,16 @@
+"""For all tests: no network unless a test asks for the loopback, and a clock, zone and locale that do not matter."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches a provider by accident; tests of the whole program against the loopback server unset this."""
+    monkeypatch.setenv("VERIFY_OFFLINE", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is slow runs last."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
