@@ -86,7 +86,7 @@ class Case:
 
 def conforms(source: Source, cases: Mapping[str, Sequence[Case]]) -> Callable[..., None]:
     """The parametrised test of `source`; `cases` by channel id."""
-    found = [pytest.param(check, id=name) for name, check in _checks(source, cases)]
+    found = [pytest.param(check, id=name) for name, check in checks(source, cases)]
 
     @pytest.mark.parametrize("check", found)
     def conformance(check: Callable[[], None]) -> None:
@@ -129,7 +129,8 @@ def _instruments(source: Source, case: Case) -> Instruments:
     return source.parse_instruments(Payload(asked, body, RECEIVED))
 
 
-def _checks(source: Source, cases: Mapping[str, Sequence[Case]]) -> Iterator[tuple[str, Callable[[], None]]]:
+def checks(source: Source, cases: Mapping[str, Sequence[Case]]) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Every check of the suite and its name."""
     yield "spec", partial(_spec_is_complete, source, cases)
     yield "fixtures", partial(_fixtures_name_their_origin, source)
     yield "requests", partial(_requests_are_pure, source)
