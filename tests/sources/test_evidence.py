@@ -6,7 +6,10 @@ import errno
 import gzip
 import hashlib
 import os
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,6 +38,24 @@ ALL = Quantity()
 NAMES = ["run.warc", "run.warc.gz"]
 RECEIVED = datetime(2026, 1, 19, 4, 0, 3, 123456, tzinfo=UTC)
 ONE_PER_HOUR = Rate(1, timedelta(hours=1))
+#: A run in a process of its own: the evidence file and the server are its arguments.
+INTERRUPTED = """
+import signal, sys
+from pathlib import Path
+import fake_source
+from sources.evidence import Recorder
+from sources.http import fetch_all
+from sources.jobs import Job
+from verify.model.quantity import Quantity
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may have it ignored
+job = Job.for_channel(fake_source.source(), "orders", fake_source.WINDOW, Quantity())
+with Recorder(Path(sys.argv[1]), now=fake_source.NOW) as recorder:
+    fetch_all(
+        [job], now=fake_source.NOW, environment={}, host_map={"*": sys.argv[2]}, recorder=recorder,
+        progress=lambda told: print(told.text, flush=True),
+    )
+"""
 
 
 def job(source: Source | None = None, quantity: Quantity = ALL) -> Job:
@@ -266,6 +287,27 @@ class TestFile:
         assert found.intact
         assert not found.complete
         assert "fake/orders/1" in [entry.id for entry in found.entries]
+
+    def test_ctrl_c_in_the_middle_of_a_run_keeps_what_came(self, server: ProviderServer, tmp_path: Path) -> None:
+        path = tmp_path / "run.warc.gz"
+        server.serve(HOST, ORDERS, in_turn(page("a", next="2"), hang()))
+        run = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", INTERRUPTED, str(path), server.url],
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert run.stdout is not None
+        assert any("next page" in line for line in run.stdout)
+        run.send_signal(signal.SIGINT)
+        _, errors = run.communicate()
+        assert errors.strip().endswith("KeyboardInterrupt")
+        found = check(path)
+        assert found.intact
+        assert not found.complete
+        assert [entry.id for entry in found.entries] == ["", "fake/orders/1", "fake/orders/1", "end"]
 
     @pytest.mark.parametrize("content", [b"", b"hello", b"WARC/1.1\r\n", gzip.compress(b"hello", mtime=0)])
     def test_what_is_no_evidence_is_refused(self, tmp_path: Path, content: bytes) -> None:
