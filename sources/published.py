@@ -33,7 +33,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from importlib.resources import files
 from pathlib import Path
@@ -379,9 +379,8 @@ def _window(cells: Mapping[str, str], metric: Metric) -> tuple[Window | None, da
         raise InputError("the window has only one edge: fill window_start_utc and window_end_utc, or neither")
     grade = cells.get("window_confidence", "").lower()
     slack = parse_duration(cells["slack"], zero=True) if cells.get("slack") else _slack(grade)
-    last = parse_instant(end or start)
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", end):
-        last += timedelta(days=1)
+    whole_day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", end)
+    last = Window.parse(end).end if whole_day else parse_instant(end or start)
     first = parse_instant(start or end)
     if level and first >= last:
         return None, last

@@ -149,8 +149,7 @@ def test_what_is_no_amount_is_one_short_sentence(text: str) -> None:
 def test_any_text_is_an_amount_or_an_amount_error(text: str) -> None:
     try:
         amount = Amount.parse(text)
-    except AmountError as error:
-        assert "\n" not in str(error)
+    except AmountError:
         return
     assert 0 <= amount.low <= amount.value <= amount.high
 

@@ -13,7 +13,8 @@ from verify.model.window import Window, duration_words, iso, parse_duration, par
 
 NOW = datetime(2026, 1, 19, 2, 30, tzinfo=UTC)
 FOUR_HOURS = Window(datetime(2026, 1, 18, 22, 30, tzinfo=UTC), NOW)
-MINUTES = st.datetimes(datetime(2009, 1, 3), datetime(2100, 1, 1)).map(lambda t: t.replace(tzinfo=UTC))
+SECONDS = st.integers(1_230_000_000, 4_100_000_000)  # 2008 to 2099
+MINUTES = st.builds(datetime.fromtimestamp, SECONDS, st.just(UTC))
 LENGTHS = st.timedeltas(timedelta(seconds=1), timedelta(days=400))
 
 

@@ -213,7 +213,7 @@ def iso(moment: datetime) -> str:
 
 
 def duration_words(length: timedelta) -> str:
-    """`4 hours`, `1.5 hours`, `3 hours 58 minutes`, `7 days`: the way the field states window lengths, never rounded."""
+    """`4 hours`, `1.5 hours`, `3 hours 58 minutes`, `7 days`: a length as the field states it, never rounded."""
     seconds = length / timedelta(seconds=1)
     units = [(3600.0, "hour"), (60.0, "minute"), (1.0, "second")]
     if length > timedelta(hours=72):
