@@ -95,9 +95,17 @@ def test_semicolons_and_tabs_separate_as_well(mark: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    "750000000 7.5E+08 7.5e8 750000000.0 750000000.00 750,000,000 750_000_000 $750,000,000.00 $\u00a0750000000".split(
-        " "
-    ),
+    [
+        "750000000",
+        "7.5E+08",
+        "7.5e8",
+        "750000000.0",
+        "750000000.00",
+        "750,000,000",
+        "750_000_000",
+        "$750,000,000.00",
+        "$ 750000000",
+    ],
 )
 def test_numbers_as_spreadsheets_write_them(written: str) -> None:
     amount = one(amount_usd=written).amount
