@@ -27,7 +27,7 @@ from verify.reconcile.verdict import DECIDED, Channel, Fit, ask, compare, decide
 
 if TYPE_CHECKING:
     from sources.adapter import Source
-    from sources.collect import Delivery, Plan, Refusal
+    from sources.collect import Delivery, Refusal
     from sources.evidence import Archive, Recorder
     from sources.http import Progress
 
@@ -340,20 +340,15 @@ def _collect(
     deliveries = collect.deliver(outcomes, question.window, question.quantity)
     rows = [_delivered(delivery, question.window) for delivery in deliveries]
     rows += [_refused(refusal) for refusal in plan.refusals]
+    findings = []
+    if any(outcome.diverted for outcome in outcomes):
+        text = (
+            "VERIFY_HOST_MAP sent requests to a server on this machine: this report rests on a trial, not on providers"
+        )
+        findings.append(Finding("trial", text, ()))
     if question.quantity.metric != LIQUIDATIONS:
-        return rows, [], []
-    return rows, collect.figures(deliveries, question.window, question.quantity), _diverted(plan)
-
-
-def _diverted(plan: Plan) -> list[Finding]:
-    """A report that rests on a trial server says so."""
-    from sources.http import host_map_of
-
-    diverted = host_map_of(os.environ.get("VERIFY_HOST_MAP", ""))
-    if not diverted or not plan.jobs:
-        return []
-    text = "VERIFY_HOST_MAP sent requests to a server on this machine: this report rests on a trial, not on providers"
-    return [Finding("trial", text, ())]
+        return rows, [], findings
+    return rows, collect.figures(deliveries, question.window, question.quantity), findings
 
 
 def _delivered(delivery: Delivery, window: Window) -> SourceRow:
