@@ -7,12 +7,13 @@ import math
 from importlib.resources import files
 from typing import Any
 
+from reports.text import escaped_json
 from verify.model.report import Report
 
 
 def render(report: Report) -> str:
     """One JSON object, two spaces of indent, UTF-8, a newline at the end. Never NaN or Infinity."""
-    return json.dumps(_finite(report.to_dict()), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return escaped_json(json.dumps(_finite(report.to_dict()), ensure_ascii=False, indent=2, allow_nan=False)) + "\n"
 
 
 def schema() -> dict[str, Any]:

@@ -59,10 +59,11 @@ def _link(address: str) -> str:
 def _explanations(report: Report) -> list[str]:
     if not report.explanations:
         return []
-    rows = [
-        f"| {row.distance:+.1%} | {'as claimed' if row.exact else money(row.rounding)} | {safe(row.text)} | {safe(row.outlet)}{_link(row.url)} |"
-        for row in report.explanations
-    ]
+    rows = []
+    for row in report.explanations:
+        rounding = "as claimed" if row.exact else money(row.rounding)
+        printed = f"{safe(row.outlet)}{_link(row.url)}"
+        rows.append(f"| {row.distance:+.1%} | {rounding} | {safe(row.text)} | {printed} |")
     head = ["| off | rounded to | a true figure, and what happened to it | printed by |", "| ---: | ---: | --- | --- |"]
     return _section("What would explain the claim", [*head, *rows])
 
@@ -81,9 +82,8 @@ def _sources(report: Report) -> list[str]:
         events = "-" if row.events is None else str(row.events)
         covered = "-" if row.covered is None else f"{row.covered:.0%}"
         note = "; ".join(part for part in (row.note, row.basis, *row.doubts) if part)
-        rows.append(
-            f"| {safe(row.source)} | {long} | {short} | {events} | {safe(row.completeness or row.status)} | {covered} | {safe(note)} |"
-        )
+        shows = safe(row.completeness or row.status)
+        rows.append(f"| {safe(row.source)} | {long} | {short} | {events} | {shows} | {covered} | {safe(note)} |")
     return _section("Sources asked", [*head, *rows])
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.text import plain
+from reports.text import url as safe_url
 from verify.model.amount import money
 from verify.model.report import Report, SourceRow, Verdict
 
@@ -22,6 +23,7 @@ _STYLES = {
 _MOST_EXPLANATIONS = 8
 _MOST_FIGURES = 25
 _NARROWEST = 60
+_NUMBERS = frozenset({"off", "rounded to", "points", "of", "long", "short", "events", "covered", "figures", "outlets"})
 
 
 def render(report: Report, *, width: int = 80, color: bool = False) -> str:
@@ -38,13 +40,17 @@ def render(report: Report, *, width: int = 80, color: bool = False) -> str:
         markup=False,
         legacy_windows=False,
     )
-    console.print(layout(report))
+    pages: dict[str, int] = {}
+    console.print(_layout(report, pages))
+    for address, number in pages.items():
+        # one line each, however long: a broken address can be neither clicked nor copied
+        console.print(Text(f"[{number}] {address}", style="dim"), soft_wrap=True)
     shown = output.getvalue()
     return "\n".join(line.rstrip() for line in shown.splitlines()) + "\n" if not color else shown
 
 
-def layout(report: Report) -> Group:
-    """The parts of the report, top to bottom, for any rich console."""
+def _layout(report: Report, pages: dict[str, int]) -> Group:
+    """The parts of the report, top to bottom. `pages` takes up the addresses that are cited, with their numbers."""
     parts: list[RenderableType] = [_head(report)]
     if report.simulated:
         parts.insert(0, Text("SIMULATED data: nothing here happened in a market", style="bold magenta"))
@@ -52,8 +58,8 @@ def layout(report: Report) -> Group:
         parts += [Text(""), _labelled("Fit to print", report.sentence)]
     parts += [Text(""), _questions(report)]
     for title, block in (
-        ("What the channels say", _answers(report)),
-        ("What would explain the claim", _explanations(report)),
+        ("What the channels say", _answers(report, pages)),
+        ("What would explain the claim", _explanations(report, pages)),
         ("Figures known for this window", _figures(report)),
         ("Sources asked", _sources(report)),
         ("Lineages", _lineages(report)),
@@ -66,6 +72,8 @@ def layout(report: Report) -> Group:
     ):
         if block is not None:
             parts += [Text(""), Text(title, style="bold"), Padding(block, (0, 0, 0, 2))]
+    if pages:
+        parts += [Text(""), Text("Pages", style="bold")]
     return Group(*parts)
 
 
@@ -94,30 +102,33 @@ def _questions(report: Report) -> RenderableType:
     return table
 
 
-def _answers(report: Report) -> RenderableType | None:
-    rows = [answer for answer in report.answers if answer.answer != "no reading" or answer.nearest is not None]
-    if not rows:
-        return None
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for answer in rows:
-        said = answer.answer if report.claim else ""
+def _answers(report: Report, pages: dict[str, int]) -> RenderableType | None:
+    parts: list[RenderableType] = []
+    for answer in report.answers:
+        if answer.answer == "no reading" and answer.nearest is None:
+            continue
+        head = Text(plain(answer.title), style="bold")
+        head.append(f": {answer.answer}" if report.claim else "", style="not bold")
         body = Text(plain(answer.text).replace("; ", "\n"))
         if answer.nearest is not None:
-            body.append(f"\n{answer.nearest.outlet} <{plain(answer.nearest.url)}>", style="dim")
-        table.add_row(Text(plain(answer.title), style="bold"), said, body)
-    return table
+            body.append(f"\n{_printed_by(answer.nearest.outlet, answer.nearest.url, pages)}", style="dim")
+        parts += [head, Padding(body, (0, 0, 0, 2))]
+    return Group(*parts) if parts else None
 
 
-def _explanations(report: Report) -> RenderableType | None:
+def _printed_by(outlet: str, url: str, pages: dict[str, int]) -> str:
+    """The outlet with the number under which its page stands at the end of the report."""
+    address = safe_url(url)
+    return f"{plain(outlet)} [{pages.setdefault(address, len(pages) + 1)}]" if address else plain(outlet)
+
+
+def _explanations(report: Report, pages: dict[str, int]) -> RenderableType | None:
     if not report.explanations:
         return None
     table = _table("off", "rounded to", "a true figure, and what happened to it")
     for row in report.explanations[:_MOST_EXPLANATIONS]:
         body = Text(plain(row.text))
-        body.append(f"\n{plain(row.outlet)} <{plain(row.url)}>", style="dim")
+        body.append(f"\n{_printed_by(row.outlet, row.url, pages)}", style="dim")
         off = "0 %" if abs(row.distance) < 0.0005 else f"{row.distance:+.1%}".replace("%", " %")
         rounding = "as claimed" if row.exact else money(row.rounding)
         table.add_row(off, rounding, body)
@@ -223,7 +234,7 @@ def _table(*columns: str) -> Table:
         table.add_column(
             column,
             overflow="fold",
-            no_wrap=column in ("off", "points", "of", "stated", "long", "short"),
+            no_wrap=column in _NUMBERS,
             ratio=1 if last else None,
         )
     return table

@@ -8,16 +8,28 @@ import unicodedata
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@&])")
 
 
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn")
+
+
 def plain(text: str) -> str:
-    """The text in one line without control, escape, invisible or direction-changing characters."""
-    shown = "".join(" " if char in "\r\n\t\v\f\x85\u2028\u2029" else char for char in text)
-    return "".join(char for char in shown if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    """The text in one line without control, escape, invisible or direction-changing characters.
+
+    Colons and hashes that build servers take for commands (`::error::`, `##[error]`) are set apart: wrapping can put
+    any word at the start of a line. https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+    """
+    shown = "".join(" " if char.isspace() else char for char in text)
+    shown = "".join(char for char in shown if unicodedata.category(char) not in _HIDDEN)
+    return re.sub(r"(?<=:)(?=:)|(?<=#)(?=#)", " ", shown)
 
 
 def markdown(text: str) -> str:
-    """The text so that Markdown shows it as it is: no links, no HTML, no mentions."""
-    escaped = _MARKDOWN.sub(r"\\\1", plain(text))
-    return re.sub(r"^(\s*)([-=>]|\d+[.)])", r"\1\\\2", escaped).replace("://", ":\u200b//")
+    """The text so that Markdown shows it as it is: no links, no HTML, no mentions.
+
+    A zero-width space breaks what is linked even where it is escaped: addresses, @names, #numbers.
+    """
+    escaped = _MARKDOWN.sub(r"\\\1", plain(text).strip())
+    escaped = re.sub(r"^(\d+)([.)])", r"\1\\\2", re.sub(r"^([-=])", r"\\\1", escaped))
+    return re.sub(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=[@#])(?=\w)", "\u200b", escaped, flags=re.IGNORECASE)
 
 
 def url(text: str) -> str:
@@ -25,4 +37,17 @@ def url(text: str) -> str:
     address = plain(text)
     if not address.lower().startswith(("http://", "https://")):
         return ""
-    return "".join(f"%{ord(c):02X}" if c in "<>()[] \"'`\\|" else c for c in address)
+    return "".join(f"%{ord(char):02X}" if char in "<>()[] \"'`\\|" else char for char in address)
+
+
+def escaped_json(text: str) -> str:
+    """JSON that says the same, with everything escaped that a terminal or a build server would act on."""
+    hidden = "".join(
+        char if char == "\n" or unicodedata.category(char) not in (*_HIDDEN, "Zl", "Zp") else _u(char) for char in text
+    )
+    return hidden.replace("##", "#\\u0023")
+
+
+def _u(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

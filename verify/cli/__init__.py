@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from importlib import import_module
 
@@ -58,23 +58,32 @@ def cli() -> None:
     """
 
 
+def say(text: str) -> None:
+    """One line on stderr, whatever the strings from outside in it hold."""
+    from reports.text import plain
+
+    click.echo(plain(text), err=True)
+
+
 def main() -> None:
     """The entry point: every expected failure is one line on stderr and a documented exit code."""
     from verify.model.errors import VerifyError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a latin-1 terminal shows ? for what it cannot, not a traceback
     try:
         code = cli.main(standalone_mode=False)
     except VerifyError as error:
-        click.echo(f"verify: {error}", err=True)
+        say(f"verify: {error}")
         sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.ClickException as error:
-        click.echo(f"verify: {error.format_message()}", err=True)
+        say(f"verify: {error.format_message()}")
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("verify: interrupted", err=True)
+        say("verify: interrupted")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # the reader has gone (`verify ... | head`): nobody is left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     sys.exit(code if isinstance(code, int) else 0)

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import click
 
-from verify.cli import output
+from verify.cli import output, say
 from verify.cli.progress import reporter
+
+_MOST_PROBLEMS = 10
 
 
 @click.command("liquidations")
@@ -104,7 +106,9 @@ def command(
         strict=strict,
         now=datetime.now(UTC),
     )
-    for problem in report.problems:
-        click.echo(f"verify: not read: {problem}", err=True)
+    for problem in report.problems[:_MOST_PROBLEMS]:
+        say(f"verify: not read: {problem}")
+    if len(report.problems) > _MOST_PROBLEMS:
+        say(f"verify: not read: {len(report.problems) - _MOST_PROBLEMS} more rows, all named in the report")
     output.write(report, form=form, target=target)
     return 0 if exit_zero else report.exit_code

@@ -20,21 +20,41 @@ def write(report: Report, *, form: str, target: str | None) -> None:
     """Render to stdout, or to a file that is either written whole or left as it was."""
     rendered = render(report, form, color=target is None and _color())
     if target is None or target == "-":
-        click.echo(rendered, nl=False, color=True if _color() else None)
+        _print(rendered)
         return
     path = Path(target)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(rendered)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror or error}") from None
+        if path.exists() and not path.is_file():  # /dev/stdout, a named pipe: nothing to replace
+            path.write_text(rendered, encoding="utf-8", newline="\n")
+        else:
+            _replace(path.resolve(), rendered)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise InputError(f"cannot write {target}: {reason}") from None
+
+
+def _print(rendered: str) -> None:
+    """To stdout. Where the reader has gone (`verify ... | head`), the verdict still stands in the exit code."""
+    try:
+        click.echo(rendered, nl=False, color=True if _color() else None)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _replace(path: Path, rendered: str) -> None:
+    """Write a file whole or leave it as it was, with the rights that it has or that new files get."""
+    umask = os.umask(0)
+    os.umask(umask)
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~umask
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".verify-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(rendered)
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def render(report: Report, form: str, *, color: bool = False) -> str:
