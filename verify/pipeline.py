@@ -23,7 +23,7 @@ from verify.model.window import Window, duration_words, parse_duration
 from verify.reconcile import confidence, summary, wording
 from verify.reconcile.lineage import Lineage, assign, by_lineage, independent
 from verify.reconcile.slips import Claimed, Explanation, candidates, explain
-from verify.reconcile.verdict import DECIDED, Channel, Fit, ask, compare, decide
+from verify.reconcile.verdict import DECIDED, Channel, Fit, ask, compare, decide, same_count
 
 if TYPE_CHECKING:
     from sources.adapter import Source
@@ -144,7 +144,7 @@ def judge(question: Question, material: Material) -> Report:
     reasons: list[Reason] = []
     certainty: Confidence | None = None
     if claim is not None:
-        unattributed = sum(1 for figure in relevant if not lineages[figure.id].known)
+        unattributed = sum(same_count(f.quantity, quantity) for f in relevant if not lineages[f.id].known)
         verdict, reasons = decide(
             channels, quantity, window, claim, named=wanted, unattributed=unattributed, explanations=explanations
         )
@@ -173,7 +173,7 @@ def judge(question: Question, material: Material) -> Report:
         reasons=tuple(reasons),
         questions=summary.questions(channels, pairs, len(votes), claim, quantity),
         confidence=certainty,
-        sentence=wording.sentence(verdict, claim, quantity, window, channels),
+        sentence=wording.sentence(verdict, claim, quantity, window, channels, pairs, titles),
         caveat=wording.caveat(
             independent=voting, titles=[titles[v] for v in voting], outlets=len(outlets), caps=material.caps
         ),
@@ -187,7 +187,7 @@ def judge(question: Question, material: Material) -> Report:
         findings=(*summary.findings(relevant), *material.findings),
         caps=tuple(material.caps),
         sources=tuple(material.sources),
-        figures=tuple(summary.row(figure, lineages) for figure in relevant),
+        figures=summary.rows(relevant, lineages),
         problems=tuple(material.problems),
         files=dict(material.files),
     )
@@ -274,7 +274,7 @@ def _explanations(
     A number of unknown origin, or one that was set aside, explains nothing by being printed: of those only true slips
     count.
     """
-    if question.claim is None:
+    if question.claim is None or any(channel.fit is Fit.YES for channel in channels):
         return []
     aside = {figure.id for c in channels for x in c.contradictions for figure in x.set_aside.figures}
     claimed = Claimed(question.quantity, question.claim, question.window)

@@ -29,6 +29,7 @@ _LONGEST_TEXT = 200
 _MOST_DIGITS = 22
 _MOST_PLACES = 18
 _HUGE = Decimal("1e18")
+_WRITTEN_OUT = Decimal("1e7")
 
 
 class Hedge(StrEnum):
@@ -319,7 +320,7 @@ class Amount:
             second = (self.ends[1], self.unit)
             form = _scale_for(first, second)
             return f"{words}{sign}{_in_scale(*first, form)}-{sign}{_in_scale(*second, form)}"
-        return f"{words}{sign}{_written(self.value, self.unit)}"
+        return f"{words}{sign}{_written(self.value, self.unit, self.currency)}"
 
 
 def rounding_unit(value: Decimal) -> Decimal:
@@ -434,8 +435,10 @@ def _check_digits(value: Decimal, text: str) -> None:
         raise AmountError(f"cannot read {text!r}: no figure has so many digits")
 
 
-def _written(value: Decimal, unit: Decimal) -> str:
-    """The shortest form whose reading gives back `value` and `unit`."""
+def _written(value: Decimal, unit: Decimal, currency: str) -> str:
+    """The shortest form whose reading gives back `value` and `unit`; a bare count is written out where it can be."""
+    if not currency and value < _WRITTEN_OUT and (unit < 1 or rounding_unit(value) == unit):
+        return _in_scale(value, unit, ("", 0))
     return _in_scale(value, unit, _scale_for((value, unit)))
 
 

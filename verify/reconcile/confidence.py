@@ -47,7 +47,8 @@ def confidence(
 
 def _independence(count: int) -> Component:
     points = _INDEPENDENCE.get(count, MOST["independence"])
-    reason = {0: "no lineage is known", 1: "one lineage: one vote"}.get(count, f"{count} independent lineages")
+    several = f"{count} independent lineages speak of the quantity"
+    reason = {0: "no known lineage speaks of the quantity", 1: "one lineage: one vote"}.get(count, several)
     return _component("independence", points, reason)
 
 

@@ -25,7 +25,7 @@ from verify.reconcile import wording
 from verify.reconcile.contradictions import Contradiction, describe
 from verify.reconcile.lineage import Lineage, shared_errors
 from verify.reconcile.slips import CATALOGUE, Candidate, Claimed, Explanation, candidates, explain
-from verify.reconcile.verdict import Channel, Fit, Pair, span_words
+from verify.reconcile.verdict import NOTHING_KNOWN, Channel, Fit, Pair, distance_words, span_words
 
 Lineages = Mapping[str, Lineage]
 
@@ -35,7 +35,7 @@ def questions(
 ) -> tuple[Question, ...]:
     first = quoted(channels, claim)
     answer, text = wording.corroboration(pairs, votes)
-    lower = [c.feasible or c.by_clock for c in channels if (c.feasible or c.by_clock)]
+    lower = [c.by_clock if claim is None else (c.feasible or c.by_clock) for c in channels]
     floor = max((span[0] for span in lower if span), default=0.0)
     market = "not answerable from published figures alone"
     if floor > 0:
@@ -95,7 +95,7 @@ def answer_text(channel: Channel, claim: Amount | None, distance: float | None, 
     if channel.nearest is not None:
         off = ""
         if distance is not None and distance:
-            off = f", {abs(distance):.1%} {'below' if distance < 0 else 'above'} the claim"
+            off = f", {distance_words(distance)} the claim"
         reading = (
             f"{duration_words(channel.nearest.window.length)} to {channel.nearest.window.words().rpartition(' to ')[2]}"
         )
@@ -109,7 +109,7 @@ def answer_text(channel: Channel, claim: Amount | None, distance: float | None, 
             and not any(low <= s.value <= high for s in channel.matched if s.quantity == channel.nearest.quantity)
         ):
             parts.append(f"no reading of {channel.title} prints {claim}")
-    if channel.derived is not None:
+    if channel.derived is not None and channel.derived != NOTHING_KNOWN:
         source = "all other readings"
         if channel.derived_from:
             source = " and ".join(
@@ -117,7 +117,7 @@ def answer_text(channel: Channel, claim: Amount | None, distance: float | None, 
             )
             source = f"all other readings, {source} first,"
         parts.append(f"{source} allow {span_words(channel.derived, currency=currency)}, edges as uncertain as recorded")
-    if channel.by_clock is not None:
+    if channel.by_clock is not None and channel.by_clock != NOTHING_KNOWN:
         parts.append(f"by the clock, for exactly the window asked: {span_words(channel.by_clock, currency=currency)}")
     return "; ".join(parts) or "no figure of this lineage speaks of the quantity for this window"
 
@@ -157,6 +157,18 @@ def row(figure: Figure, lineages: Lineages) -> FigureRow:
         venues=figure.quantity.venues.words("venues"),
         assets=figure.quantity.assets.words("assets"),
     )
+
+
+def rows(figures: Sequence[Figure], lineages: Lineages) -> tuple[FigureRow, ...]:
+    """All figures: known lineages first, then by window, side and size, so that the order of the files is no matter."""
+    found = [row(figure, lineages) for figure in figures]
+
+    def rank(entry: FigureRow) -> tuple[object, ...]:
+        start = entry.start.isoformat() if entry.start else "~"
+        known = lineages[entry.id].known
+        return (not known, entry.lineage, start, entry.quantity, -(entry.value or 0.0), entry.outlet, entry.id)
+
+    return tuple(sorted(found, key=rank))
 
 
 def explanation_row(explanation: Explanation, lineages: Lineages) -> ExplanationRow:

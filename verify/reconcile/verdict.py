@@ -28,6 +28,8 @@ COMPARABLE_OVERLAP = 0.5
 COMPARABLE_FACTOR = 1.25
 
 Span = tuple[float, float]
+#: The range of a quantity that nothing bounds.
+NOTHING_KNOWN: Span = (0.0, math.inf)
 
 
 class Fit(StrEnum):
@@ -128,7 +130,7 @@ def ask(
     discarded = _discarded(contradictions, quantity, window, claim)
     if discarded is not None and verdict is Fit.POSSIBLE:
         verdict = Fit.NO
-    if by_clock is not None and by_clock == (0.0, math.inf) and not answers:
+    if by_clock is not None and by_clock == NOTHING_KNOWN and not answers:
         verdict, by_clock = Fit.SILENT, None
     return Channel(
         lineage=lineage,
@@ -157,7 +159,7 @@ def _ask_directly(
     """Counts and other metrics that do not add up: only figures of the very quantity speak."""
     stating = []
     for index, figure in enumerate(sorted(figures, key=lambda f: f.id)):
-        if figure.amount is None or not figure.as_printed or not _same_count(figure.quantity, quantity):
+        if figure.amount is None or not figure.as_printed or not same_count(figure.quantity, quantity):
             continue
         if figure.window is not None and figure.window.may_be(window):
             low, high = interval(figure)
@@ -170,7 +172,8 @@ def _ask_directly(
     )
 
 
-def _same_count(figure: Quantity, asked: Quantity) -> bool:
+def same_count(figure: Quantity, asked: Quantity) -> bool:
+    """Whether a figure states the quantity asked; a count asked without its unit may be of any."""
     if asked.unit is CountUnit.UNSPECIFIED and figure.unit is not None:
         asked = Quantity(asked.metric, asked.venues, asked.assets, asked.side, asked.threshold_usd, figure.unit)
     return figure == asked
@@ -262,6 +265,11 @@ class Pair:
     same_scope: bool
 
     @property
+    def two_sided(self) -> bool:
+        """Whether both state a number, and not only a lower bound."""
+        return math.isfinite(self.first[1].high) and math.isfinite(self.second[1].high)
+
+    @property
     def ratio(self) -> float:
         low, high = sorted((self.first[1].value, self.second[1].value))
         return high / low if low else math.inf
@@ -285,7 +293,8 @@ def compare(channels: Sequence[Channel], quantity: Quantity, window: Window) -> 
                         continue
                     same = a.window.may_be(b.window)
                     pair = Pair((first.lineage, a), (second.lineage, b), same)
-                    rank = (a.quantity != quantity, not same, -shared(a.window, b.window), a.id, b.id)
+                    near = shared(a.window, window) + shared(b.window, window)
+                    rank = (a.quantity != quantity, not same, -near, -shared(a.window, b.window), a.id, b.id)
                     if best is None or rank < best[0]:
                         best = (rank, pair)
             if best is not None:
@@ -336,7 +345,8 @@ def decide(
     against = [] if named else disagreeing(channels, quantity, window, claim)
     if not channels:
         if unattributed:
-            text = f"{unattributed} figures are known for this window, and none names who measured it"
+            states = "1 figure states" if unattributed == 1 else f"{unattributed} figures state"
+            text = f"{states} this quantity near this window, and none names who measured it"
             return Verdict.INCONCLUSIVE, [Reason("only_unknown_lineage", text)]
         return Verdict.INCONCLUSIVE, [Reason("no_evidence", "no figure is known for this window and quantity")]
     if yes:
@@ -378,7 +388,7 @@ def decide(
             reasons.append(Reason("impossible_set", text))
     slips = [explanation for explanation in explanations if explanation.slip.cost]
     if not yes and slips:
-        reasons.append(Reason("slip_found", slips[0].words))
+        reasons.append(Reason("slip_found", f"it would be explained by {slips[0].words}"))
     return verdict, reasons
 
 
@@ -396,12 +406,18 @@ def _denial(channel: Channel, claim: Amount) -> str:
     span = span_words(channel.best)
     if channel.nearest is not None:
         off = (channel.nearest.value - float(claim.value)) / float(claim.value) if claim.value else math.inf
-        side = "below" if off < 0 else "above"
         return (
-            f"{channel.title} says {channel.nearest.figure.amount}, {abs(off):.1%} {side} the claim; "
+            f"{channel.title} says {channel.nearest.figure.amount}, {distance_words(off)} the claim; "
             f"all its figures together allow {span}"
         )
     return f"all figures of {channel.title} together allow {span}, and the claim {claim} lies outside"
+
+
+def distance_words(distance: float) -> str:
+    """`2.7% below`, `6.3 times`."""
+    if distance >= 1:
+        return f"{1 + distance:.1f} times"
+    return f"{abs(distance):.1%} {'below' if distance < 0 else 'above'}"
 
 
 def _doubt(channel: Channel, claim: Amount) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from verify.model.amount import Amount, money
 from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Side
@@ -35,41 +35,75 @@ def when(window: Window) -> str:
 
 
 def sentence(
-    verdict: Verdict | None, claim: Amount | None, quantity: Quantity, window: Window, channels: Sequence[Channel]
+    verdict: Verdict | None,
+    claim: Amount | None,
+    quantity: Quantity,
+    window: Window,
+    channels: Sequence[Channel],
+    pairs: Sequence[Pair],
+    titles: Mapping[str, str],
 ) -> str:
     """One sentence that says no more than the evidence does, or that says that there is none."""
     if quantity.metric not in (LIQUIDATIONS, LIQUIDATION_COUNT):
         return ""
+    if claim is None:
+        return _floor(quantity, window, channels)
     speaking = [c for c in channels if c.feasible is not None and c.fit is not Fit.SILENT] or [
         c for c in channels if c.feasible is not None or c.nearest is not None
     ]
     if not speaking:
-        bounded = [c for c in channels if c.by_clock is not None and c.by_clock[0] > 0]
-        if bounded:
-            best = max(bounded, key=lambda c: (c.by_clock or (0.0, 0.0))[0])
-            low = money((best.by_clock or (0.0, 0.0))[0], digits=3)
-            return (
-                f"At least {low} of {subject(quantity)} were liquidated {when(window)}, as other figures of"
-                f" {best.title} imply; no figure for just this window is known."
-            )
-        return "Nothing that could be checked is known: do not print a number for this window."
+        return _floor(quantity, window, channels)
     ordered = sorted(speaking, key=lambda c: (c.fit not in (Fit.YES, Fit.HEDGED), c.lineage))
     first = ordered[0]
-    said = _said(first, claim, quantity)
     stated = (
         first.nearest.window if first.nearest is not None else (first.matched[0].window if first.matched else window)
     )
     counted = f"of {subject(quantity)} were liquidated"
     if quantity.metric == LIQUIDATION_COUNT:
-        counted = f"{quantity.words().partition(',')[0]} were counted"
-    main = f"At least {said} {counted} {when(stated)}, according to {first.title}"
-    others = [c for c in ordered[1:] if c.nearest is not None]
-    if verdict is Verdict.INCONCLUSIVE and others:
-        numbers = "; ".join(f"{c.title} counts {c.nearest.figure.amount}" for c in others if c.nearest is not None)
-        return f"{main}; {numbers}. The counts are not of one thing and have no meaningful average."
-    if len(ordered) == 1:
+        named = first.nearest.quantity if first.nearest is not None else quantity
+        counted = f"{named.words().partition(',')[0]} were counted"
+    main = f"At least {_said(first, claim, quantity)} {counted} {when(stated)}, according to {first.title}"
+    others = _others(first, titles, pairs, quantity)
+    if not others:
         return f"{main}; no independent count is known."
-    return f"{main}; {', '.join(c.title for c in ordered[1:])} {'agrees' if len(ordered) == 2 else 'agree'}."
+    agreed = verdict is Verdict.SUPPORTED and all(
+        _overlap(first.nearest, s) for _, s in others if first.nearest is not None
+    )
+    numbers = "; ".join(
+        f"{title} counts {statement.figure.amount} over {duration_words(statement.window.length)}"
+        for title, statement in others
+    )
+    if agreed:
+        return f"{main}; {numbers}."
+    common = [pair for pair in pairs if first.lineage in (pair.first[0], pair.second[0]) and pair.same_scope]
+    if any(pair.two_sided and not _overlap(pair.first[1], pair.second[1]) for pair in common):
+        return f"{main}; {numbers}. They contradict one another: do not average them."
+    return f"{main}; {numbers}. The counts differ in scope or window and have no meaningful average."
+
+
+def _floor(quantity: Quantity, window: Window, channels: Sequence[Channel]) -> str:
+    """What can be said of exactly the window asked: the least that the figures of a lineage imply."""
+    bounded = [(c.by_clock[0], c.title) for c in channels if c.by_clock is not None and c.by_clock[0] > 0]
+    if not bounded:
+        return "Nothing that could be checked is known: do not print a number for this window."
+    low, title = max(bounded)
+    return (
+        f"At least {money(low, digits=3)} of {subject(quantity)} were liquidated {when(window)}, as the figures of"
+        f" {title} imply."
+    )
+
+
+def _others(
+    first: Channel, titles: Mapping[str, str], pairs: Sequence[Pair], quantity: Quantity
+) -> list[tuple[str, Statement]]:
+    """What other lineages count of the same quantity, beside the first."""
+    found: dict[str, Statement] = {}
+    for pair in pairs:
+        sides = (pair.first, pair.second)
+        if first.lineage in (pair.first[0], pair.second[0]) and pair.first[1].quantity == quantity:
+            lineage, statement = next(side for side in sides if side[0] != first.lineage)
+            found[lineage] = statement
+    return [(titles.get(lineage, lineage), found[lineage]) for lineage in sorted(found)]
 
 
 def _said(channel: Channel, claim: Amount | None, quantity: Quantity) -> str:
@@ -116,11 +150,11 @@ def corroboration(pairs: Sequence[Pair], independent: int) -> tuple[str, str]:
         return "not answerable", "not answerable: no lineage is known"
     if independent == 1:
         return "no", "not corroborated: one lineage"
-    same = [pair for pair in pairs if pair.same_scope]
+    same = [pair for pair in pairs if pair.same_scope and pair.two_sided]
     if not same:
-        ratios = ", ".join(f"{pair.ratio:.1f} x" for pair in pairs)
-        text = f"{independent} independent lineages, but none states the same window and scope as another"
-        return "not answerable", f"{text} (ratios where scopes are similar: {ratios})" if ratios else text
+        text = f"not corroborated: {independent} independent lineages, none of which states the same thing as another"
+        ratios = ", ".join(f"{pair.ratio:.2g}" for pair in pairs)
+        return "no", f"{text}; on similar scopes they differ by factors of {ratios}" if ratios else text
     worst = max(same, key=lambda pair: pair.ratio)
     agree = all(_overlap(pair.first[1], pair.second[1]) for pair in same)
     if agree:
@@ -129,7 +163,12 @@ def corroboration(pairs: Sequence[Pair], independent: int) -> tuple[str, str]:
 
 
 def _overlap(first: Statement, second: Statement, tolerance: float = 0.1) -> bool:
-    """Whether two figures agree within their rounding or 10 %, the gap that differences of basis explain."""
+    """Whether two figures agree within their rounding or 10 %, the gap that differences of basis explain.
+
+    A lower bound agrees with nothing: it is only not contradicted.
+    """
+    if math.isinf(first.high) or math.isinf(second.high):
+        return False
     ratio = (
         max(first.value, second.value) / min(first.value, second.value) if min(first.value, second.value) else math.inf
     )
