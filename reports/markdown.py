@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.text import every
 from reports.text import markdown as safe
 from reports.text import url as safe_url
 from verify.model.amount import money
@@ -10,24 +11,25 @@ from verify.model.report import Report
 
 def render(report: Report) -> str:
     """GitHub-flavoured Markdown; strings from outside are escaped, addresses stand in angle brackets."""
+    report = every(report, safe)
     lines: list[str] = []
     if report.simulated:
         lines += ["**SIMULATED data: nothing here happened in a market**", ""]
     if report.verdict is not None:
         certainty = f" (confidence {report.confidence.value:.2f})" if report.confidence else ""
         lines += [f"## {str(report.verdict).upper()}{certainty}", ""]
-    claim = f"**{safe(report.claim)}**: " if report.claim else ""
-    channel = f", as {safe(report.channel)} counts" if report.channel else ""
-    lines += [f"{claim}{safe(report.quantity)}{channel}, {safe(report.window_words)}", ""]
-    lines += [f"- {safe(reason.text)} (`{reason.code}`)" for reason in report.reasons]
+    claim = f"**{report.claim}**: " if report.claim else ""
+    channel = f", as {report.channel} counts" if report.channel else ""
+    lines += [f"{claim}{report.quantity}{channel}, {report.window_words}", ""]
+    lines += [f"- {reason.text} (`{reason.code}`)" for reason in report.reasons]
     if report.sentence:
-        lines += ["", f"> {safe(report.sentence)}"]
+        lines += ["", f"> {report.sentence}"]
     lines += ["", "| question | answer |", "| --- | --- |"]
-    lines += [f"| {safe(question.title)} | {safe(question.text)} |" for question in report.questions]
+    lines += [f"| {question.title} | {question.text} |" for question in report.questions]
     lines += _section(
         "What the channels say",
         [
-            f"- **{safe(a.title)}** ({a.answer}): {safe(a.text)}{_link(a.nearest.url if a.nearest else '')}"
+            f"- **{a.title}** ({a.answer}): {a.text}{_link(a.nearest.url if a.nearest else '')}"
             for a in report.answers
             if a.nearest or a.answer != "no reading"
         ],
@@ -35,15 +37,15 @@ def render(report: Report) -> str:
     lines += _explanations(report)
     lines += _sources(report)
     lines += _lineages(report)
-    lines += _section("Side by side", [f"- {safe(c.text)}" for c in report.comparisons])
+    lines += _section("Side by side", [f"- {c.text}" for c in report.comparisons])
     lines += _section(
         "Cannot all be true",
-        [f"- {safe(c.text)}. Set aside: {safe(c.set_aside)}; {safe(c.because)}" for c in report.conflicts],
+        [f"- {c.text}. Set aside: {c.set_aside}; {c.because}" for c in report.conflicts],
     )
-    lines += _section("Noticed", [f"- {safe(finding.text)}" for finding in report.findings])
+    lines += _section("Noticed", [f"- {finding.text}" for finding in report.findings])
     lines += _confidence(report)
-    lines += _section("Caveat", [safe(report.caveat)])
-    lines += _section("Rows that could not be read", [f"- {safe(problem)}" for problem in report.problems])
+    lines += _section("Caveat", [report.caveat])
+    lines += _section("Rows that could not be read", [f"- {problem}" for problem in report.problems])
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -62,8 +64,8 @@ def _explanations(report: Report) -> list[str]:
     rows = []
     for row in report.explanations:
         rounding = "as claimed" if row.exact else money(row.rounding)
-        printed = f"{safe(row.outlet)}{_link(row.url)}"
-        rows.append(f"| {row.distance:+.1%} | {rounding} | {safe(row.text)} | {printed} |")
+        printed = f"{row.outlet}{_link(row.url)}"
+        rows.append(f"| {row.distance:+.1%} | {rounding} | {row.text} | {printed} |")
     head = ["| off | rounded to | a true figure, and what happened to it | printed by |", "| ---: | ---: | --- | --- |"]
     return _section("What would explain the claim", [*head, *rows])
 
@@ -82,8 +84,8 @@ def _sources(report: Report) -> list[str]:
         events = "-" if row.events is None else str(row.events)
         covered = "-" if row.covered is None else f"{row.covered:.0%}"
         note = "; ".join(part for part in (row.note, row.basis, *row.doubts) if part)
-        shows = safe(row.completeness or row.status)
-        rows.append(f"| {safe(row.source)} | {long} | {short} | {events} | {shows} | {covered} | {safe(note)} |")
+        shows = row.completeness or row.status
+        rows.append(f"| {row.source} | {long} | {short} | {events} | {shows} | {covered} | {note} |")
     return _section("Sources asked", [*head, *rows])
 
 
@@ -92,8 +94,7 @@ def _lineages(report: Report) -> list[str]:
         return []
     head = ["| lineage | vote | figures | outlets |", "| --- | --- | ---: | ---: |"]
     rows = [
-        f"| {safe(row.title)} | {'yes' if row.counts else 'no'} | {row.figures} | {row.outlets} |"
-        for row in report.lineages
+        f"| {row.title} | {'yes' if row.counts else 'no'} | {row.figures} | {row.outlets} |" for row in report.lineages
     ]
     return _section("Lineages", [*head, *rows])
 
@@ -103,7 +104,7 @@ def _confidence(report: Report) -> list[str]:
         return []
     head = ["| part | points | of | because |", "| --- | ---: | ---: | --- |"]
     rows = [
-        f"| {part.name} | {part.points:.3f} | {part.most:.2f} | {safe(part.reason)} |"
+        f"| {part.name} | {part.points:.3f} | {part.most:.2f} | {part.reason} |"
         for part in report.confidence.components
     ]
     return _section("Confidence", [*head, *rows])

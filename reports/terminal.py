@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reports.text import plain
+from reports.text import every, plain
 from reports.text import url as safe_url
 from verify.model.amount import money
 from verify.model.report import Report, SourceRow, Verdict
@@ -23,7 +23,9 @@ _STYLES = {
 _MOST_EXPLANATIONS = 8
 _MOST_FIGURES = 25
 _NARROWEST = 60
-_NUMBERS = frozenset({"off", "rounded to", "points", "of", "long", "short", "events", "covered", "figures", "outlets"})
+_NUMBERS = frozenset(
+    {"stated", "off", "rounded to", "points", "of", "long", "short", "events", "covered", "figures", "outlets"}
+)
 
 
 def render(report: Report, *, width: int = 80, color: bool = False) -> str:
@@ -41,7 +43,7 @@ def render(report: Report, *, width: int = 80, color: bool = False) -> str:
         legacy_windows=False,
     )
     pages: dict[str, int] = {}
-    console.print(_layout(report, pages))
+    console.print(_layout(every(report, plain), pages))
     for address, number in pages.items():
         # one line each, however long: a broken address can be neither clicked nor copied
         console.print(Text(f"[{number}] {address}", style="dim"), soft_wrap=True)
@@ -84,11 +86,11 @@ def _head(report: Report) -> RenderableType:
         if report.confidence is not None:
             what.append(f"  confidence {report.confidence.value:.2f}")
         what.append("\n")
-    claim = f"{plain(report.claim)}: " if report.claim else ""
-    channel = f", as {plain(report.channel)} counts" if report.channel else ""
-    what.append(f"{claim}{plain(report.quantity)}{channel}\n{report.window_words}")
+    claim = f"{report.claim}: " if report.claim else ""
+    channel = f", as {report.channel} counts" if report.channel else ""
+    what.append(f"{claim}{report.quantity}{channel}\n{report.window_words}")
     for reason in report.reasons:
-        what.append(f"\n{plain(reason.text)}")
+        what.append(f"\n{reason.text}")
         what.append(f" [{reason.code}]", style="dim")
     return what
 
@@ -98,7 +100,7 @@ def _questions(report: Report) -> RenderableType:
     table.add_column(no_wrap=False, ratio=1)
     table.add_column(ratio=2)
     for number, question in enumerate(report.questions, 1):
-        table.add_row(Text(f"{number} {question.title}", style="bold"), Text(plain(question.text)))
+        table.add_row(Text(f"{number} {question.title}", style="bold"), Text(question.text))
     return table
 
 
@@ -107,9 +109,9 @@ def _answers(report: Report, pages: dict[str, int]) -> RenderableType | None:
     for answer in report.answers:
         if answer.answer == "no reading" and answer.nearest is None:
             continue
-        head = Text(plain(answer.title), style="bold")
+        head = Text(answer.title, style="bold")
         head.append(f": {answer.answer}" if report.claim else "", style="not bold")
-        body = Text(plain(answer.text).replace("; ", "\n"))
+        body = Text(answer.text.replace("; ", "\n"))
         if answer.nearest is not None:
             body.append(f"\n{_printed_by(answer.nearest.outlet, answer.nearest.url, pages)}", style="dim")
         parts += [head, Padding(body, (0, 0, 0, 2))]
@@ -119,7 +121,7 @@ def _answers(report: Report, pages: dict[str, int]) -> RenderableType | None:
 def _printed_by(outlet: str, url: str, pages: dict[str, int]) -> str:
     """The outlet with the number under which its page stands at the end of the report."""
     address = safe_url(url)
-    return f"{plain(outlet)} [{pages.setdefault(address, len(pages) + 1)}]" if address else plain(outlet)
+    return f"{outlet} [{pages.setdefault(address, len(pages) + 1)}]" if address else outlet
 
 
 def _explanations(report: Report, pages: dict[str, int]) -> RenderableType | None:
@@ -127,7 +129,7 @@ def _explanations(report: Report, pages: dict[str, int]) -> RenderableType | Non
         return None
     table = _table("off", "rounded to", "a true figure, and what happened to it")
     for row in report.explanations[:_MOST_EXPLANATIONS]:
-        body = Text(plain(row.text))
+        body = Text(row.text)
         body.append(f"\n{_printed_by(row.outlet, row.url, pages)}", style="dim")
         off = "0 %" if abs(row.distance) < 0.0005 else f"{row.distance:+.1%}".replace("%", " %")
         rounding = "as claimed" if row.exact else money(row.rounding)
@@ -144,7 +146,7 @@ def _figures(report: Report) -> RenderableType | None:
     groups: dict[tuple[str, str, str, str], int] = {}
     for row in report.figures:
         window = f"{row.start:%d %H:%M}-{row.end:%d %H:%M}" if row.start and row.end else "not stated"
-        key = (row.stated, plain(row.quantity), window, plain(row.lineage))
+        key = (row.stated, row.quantity, window, row.lineage)
         groups[key] = groups.get(key, 0) + 1
     for key, count in list(groups.items())[:_MOST_FIGURES]:
         table.add_row(*key[:3], f"{key[3]} x{count}" if count > 1 else key[3])
@@ -161,12 +163,12 @@ def _sources(report: Report) -> RenderableType | None:
     if answered:
         table = _table("source", "long", "short", "events", "covered", "shows")
         for row in answered:
-            table.add_row(plain(row.source), *_amounts(row), _share(row.covered), plain(row.completeness))
+            table.add_row(row.source, *_amounts(row), _share(row.covered), row.completeness)
         parts.append(table)
-        parts += [Text(f"{plain(row.source)}: {note}", style="dim") for row in answered for note in _notes(row)]
+        parts += [Text(f"{row.source}: {note}", style="dim") for row in answered for note in _notes(row)]
     for row in report.sources:
         if row.status not in ("ok", "lower bound"):
-            parts.append(Text(f"{plain(row.source)} {row.status}: {plain(row.note)}"))
+            parts.append(Text(f"{row.source} {row.status}: {row.note}"))
     return Group(*parts)
 
 
@@ -175,7 +177,7 @@ def _notes(row: SourceRow) -> list[str]:
     more = ", ..." if len(row.evidence) > 3 else ""
     evidence = f"evidence {', '.join(row.evidence[:3])}{more}" if row.evidence else ""
     told = (row.note, "; ".join(part for part in (basis, evidence) if part))
-    return [plain(note) for note in (*told, *(f"doubt: {doubt}" for doubt in row.doubts)) if note]
+    return [note for note in (*told, *(f"doubt: {doubt}" for doubt in row.doubts)) if note]
 
 
 def _amounts(row: SourceRow) -> tuple[str, str, str]:
@@ -194,7 +196,7 @@ def _lineages(report: Report) -> RenderableType | None:
     table = _table("lineage", "figures", "outlets", "because")
     for row in report.lineages:
         reasons = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in row.reasons.items())
-        title = plain(row.title) if row.counts else f"{plain(row.title)} (no vote)"
+        title = row.title if row.counts else f"{row.title} (no vote)"
         table.add_row(title, str(row.figures), str(row.outlets), reasons)
     votes = (
         f"{report.independent} independent lineage{'' if report.independent == 1 else 's'}, {report.outlets} outlets"
@@ -211,19 +213,19 @@ def _confidence(report: Report) -> RenderableType | None:
         return None
     table = _table("part", "points", "of", "because")
     for part in report.confidence.components:
-        table.add_row(part.name, f"{part.points:.3f}", f"{part.most:.2f}", plain(part.reason))
+        table.add_row(part.name, f"{part.points:.3f}", f"{part.most:.2f}", part.reason)
     table.add_row("sum", f"{report.confidence.value:.3f}", "1.00", "conventions, not yet calibrated")
     return table
 
 
 def _lines(texts: list[str]) -> RenderableType | None:
-    shown = [Text("\n".join(plain(line) for line in text.split("\n"))) for text in texts if text]
+    shown = [Text(text) for text in texts if text]
     return Group(*shown) if shown else None
 
 
 def _labelled(label: str, text: str) -> Text:
     shown = Text(f"{label}: ", style="bold")
-    shown.append(plain(text), style="not bold")
+    shown.append(text, style="not bold")
     return shown
 
 

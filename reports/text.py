@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+
+from verify.model.report import Report
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@&])")
 
 
+_KEPT = frozenset({"url", "urls", "citation", "code"})
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
@@ -17,9 +23,36 @@ def plain(text: str) -> str:
     Colons and hashes that build servers take for commands (`::error::`, `##[error]`) are set apart: wrapping can put
     any word at the start of a line. https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """
+    if text.isprintable() and "::" not in text and "##" not in text:
+        return text
     shown = "".join(" " if char.isspace() else char for char in text)
     shown = "".join(char for char in shown if unicodedata.category(char) not in _HIDDEN)
     return re.sub(r"(?<=:)(?=:)|(?<=#)(?=#)", " ", shown)
+
+
+def every(report: Report, clean: Callable[[str], str]) -> Report:
+    """The same report with every string in it cleaned, so that none can be forgotten.
+
+    Addresses are left to `url`, and codes are our own.
+    """
+    cleaned = _every(report, clean)
+    assert isinstance(cleaned, Report)
+    return cleaned
+
+
+def _every(value: object, clean: Callable[[str], str]) -> object:
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, tuple):
+        return tuple(_every(entry, clean) for entry in value)
+    if isinstance(value, Mapping):
+        return {_every(key, clean): _every(entry, clean) for key, entry in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value) if field.name not in _KEPT]
+        return replace(value, **{name: _every(getattr(value, name), clean) for name in names})
+    return value
 
 
 def markdown(text: str) -> str:
