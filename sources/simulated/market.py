@@ -82,7 +82,7 @@ class Tape:
         assets = list(self.world.assets)
         codes = pl.Series(self.asset)
         data: dict[str, Any] = {
-            "time": pl.Series(self.time).cast(pl.Datetime("us", "UTC")),
+            "time": pl.Series(self.time // venue.grain * venue.grain).cast(pl.Datetime("us", "UTC")),
             "instrument": pl.Series([venue.instrument(asset) for asset in assets], dtype=pl.String).gather(codes),
             "asset": pl.Series(assets, dtype=pl.String).gather(codes),
             "side": pl.Series(["short", "long"]).gather(pl.Series(self.long.astype(np.int64))),

@@ -44,7 +44,8 @@ class Venue:
     """`share` of open interest, `size` of orders relative to the market, the number of assets listed, the feed.
 
     `symbol` writes the contract of an asset, `renamed` are assets with another name there; `contract` is what one
-    contract is worth in dollars, roughly (its size is a power of ten of coins; None: contracts are coins).
+    contract is worth in dollars, roughly (its size is a power of ten of coins; None: contracts are coins). Times
+    come in units of `grain` microseconds.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Venue:
     renamed: dict[str, str] = field(default_factory=dict)
     contract: float | None = None
     basis: str = "bankruptcy"
+    grain: int = 1_000
 
     def instrument(self, asset: str) -> str:
         return self.symbol.format(self.renamed.get(asset, asset))
@@ -171,6 +173,7 @@ NOMINAL_VENUES = (
         symbol="{}_USDT",
         contract=10.0,
         basis="average_fill",
+        grain=1_000_000,
     ),
     Venue("hyperliquid", 0.080, 1.6, 115, Feed("hyperliquid/trades", Completeness.COMPLETE), symbol="{}"),
     Venue(
