@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -138,7 +138,8 @@ def judge(question: Question, material: Material) -> Report:
     titles = {lineage.id: lineage.title for lineage in lineages.values() if lineage.known}
     channels = _ask_all(relevant, lineages, titles, question)
     explanations = _explanations(relevant, lineages, channels, question)
-    votes = {c.lineage for c in channels if c.fit in DECIDED or any(s.quantity == quantity for s in c.kept)}
+    speakers = [c for c in channels if c.fit in DECIDED or any(s.quantity == quantity for s in c.kept)]
+    votes = len({c.lineage for c in speakers if c.votes}) or min(len(speakers), 1)
     pairs = compare(channels, quantity, window)
     verdict: Verdict | None = None
     reasons: list[Reason] = []
@@ -151,7 +152,7 @@ def judge(question: Question, material: Material) -> Report:
         contradicted = any(reason.code == "independent_lineages_disagree" for reason in reasons)
         speaking = [channel for channel in channels if channel.fit is not Fit.SILENT or channel.matched]
         certainty = confidence.confidence(
-            speaking, window, independent=len(votes), contradicted=contradicted, feeds=material.feeds
+            speaking, window, independent=votes, contradicted=contradicted, feeds=material.feeds
         )
         if verdict is Verdict.SUPPORTED and certainty.value < question.min_confidence:
             verdict = Verdict.INCONCLUSIVE
@@ -171,7 +172,7 @@ def judge(question: Question, material: Material) -> Report:
         channel=titles.get(wanted, wanted) if wanted else None,
         verdict=verdict,
         reasons=tuple(reasons),
-        questions=summary.questions(channels, pairs, len(votes), claim, quantity),
+        questions=summary.questions(channels, pairs, votes, claim, quantity),
         confidence=certainty,
         sentence=wording.sentence(verdict, claim, quantity, window, channels, pairs, titles),
         caveat=wording.caveat(
@@ -249,7 +250,8 @@ def _ask_all(
         if question.channel in (None, identity):
             channel = ask(identity, titles[identity], members, question.quantity, question.window, question.claim)
             if channel.kept or channel.contradictions:
-                found.append(channel)
+                voting = any(lineages[figure.id].votes for figure in members)
+                found.append(replace(channel, votes=voting))
     return found
 
 

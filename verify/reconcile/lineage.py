@@ -13,11 +13,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 from verify.model import names
 from verify.model.amount import Amount
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Side
+from verify.reconcile.statements import interval
 
 #: So many equal digits make it likelier that one figure was copied from the other than that both hit them by chance.
 LEAST_EQUAL_DIGITS = 3
@@ -33,6 +35,8 @@ _OWN = re.compile(
 _NOBODY = re.compile(
     r"\W*(?:(?:unattributed|not attributed|unknown|not stated|anonymous)\b.*|none|n/?a|)\W*", re.I | re.S
 )
+#: A name has a capital, a digit or a character of a script without capitals; "exchange data" has none.
+_NAME = re.compile(r"[A-Z0-9\u0400-\uffff]")
 _SEVERAL = re.compile(r"\b(?:multiple|several|various|many|different)\b", re.I)
 _HINTS = (
     re.compile(
@@ -57,13 +61,18 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The lineage of one figure. `known` is False where it cannot count as a vote of its own."""
+    """The lineage of one figure.
+
+    `known` is False where nobody says who measured it. `votes` is False also for a provider that is named and of which
+    no measurement is known: it can be quoted rightly or wrongly, but counts as independent of nobody.
+    """
 
     id: str
     title: str
     reason: Reason
     detail: str
     known: bool = True
+    votes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ class SharedError:
 
 def assign(figures: Sequence[Figure]) -> dict[str, Lineage]:
     """The lineage of every figure, by figure id. The order of the figures changes nothing."""
-    figures = sorted({figure.id: figure for figure in figures}.values(), key=lambda figure: figure.id)
+    figures = sorted(figures, key=_page)
     found = {figure.id: _from_text(figure) for figure in figures}
     _spread_shared_errors(figures, found)
     _spread_equal_digits(figures, found)
@@ -85,17 +94,18 @@ def assign(figures: Sequence[Figure]) -> dict[str, Lineage]:
 
 
 def independent(lineages: Iterable[Lineage]) -> list[str]:
-    """The ids of the lineages that count as votes, sorted. Unknown ones add nothing to known ones, and together
-    they are one vote at most."""
+    """The ids of the lineages that count as votes, sorted. The others add nothing to them, and are together one vote
+    at most."""
     lineages = list(lineages)
-    known = sorted({lineage.id for lineage in lineages if lineage.known})
-    return known or ([UNKNOWN] if lineages else [])
+    votes = sorted({lineage.id for lineage in lineages if lineage.votes})
+    others = sorted({lineage.id for lineage in lineages if lineage.known})
+    return votes or others[:1] or ([UNKNOWN] if lineages else [])
 
 
 def shared_errors(figures: Iterable[Figure]) -> list[SharedError]:
     """Impossible sets total / long / short that stand on more than one page."""
     families: dict[tuple[object, ...], list[tuple[Figure, ...]]] = defaultdict(list)
-    for triple in _impossible_triples(figures):
+    for triple in _impossible_triples(sorted(figures, key=_page)):
         families[_signature(triple)].append(triple)
     return [
         SharedError(family[0], tuple(sorted({triple[0].outlet for triple in family})))
@@ -118,7 +128,7 @@ def _from_text(figure: Figure) -> Lineage:
         if _SEVERAL.search(lead):
             return _hinted(figure) or _unknown(f"names several sources at once: “{lead}”")
         if lineage := _named(lead, text):
-            return lineage if lineage.known else _hinted(figure) or lineage
+            return lineage if lineage.votes else _hinted(figure) or lineage
     return _hinted(figure) or _unknown("names no provider")
 
 
@@ -148,13 +158,10 @@ def _named(lead: str, text: str) -> Lineage | None:
         return _unknown(f"names {matches[0].name.title}, which repeats what others measured")
     if own:
         return Lineage(names.key(lead), lead, Reason.OWN_MEASUREMENT, f"{lead} says it measured this itself")
-    return Lineage(
-        names.key(lead) or UNKNOWN,
-        lead,
-        Reason.ATTRIBUTED,
-        f"names {lead}, of which verify knows no measurement",
-        known=False,
-    )
+    if not _NAME.search(lead):
+        return _unknown(f"names nobody: “{lead}”")
+    detail = f"names {lead}, of which no measurement is known"
+    return Lineage(names.key(lead), lead, Reason.ATTRIBUTED, detail, votes=False)
 
 
 def _mentioned(text: str) -> list[names.Name]:
@@ -186,7 +193,7 @@ def _hinted(figure: Figure) -> Lineage | None:
 
 
 def _unknown(detail: str) -> Lineage:
-    return Lineage(UNKNOWN, "unknown", Reason.UNKNOWN, detail, known=False)
+    return Lineage(UNKNOWN, "unknown", Reason.UNKNOWN, detail, known=False, votes=False)
 
 
 def _spread_shared_errors(figures: Sequence[Figure], found: dict[str, Lineage]) -> None:
@@ -194,23 +201,41 @@ def _spread_shared_errors(figures: Sequence[Figure], found: dict[str, Lineage]) 
     for triple in _impossible_triples(figures):
         families[_signature(triple)] += triple
     for family in families.values():
-        known = {found[figure.id].id: found[figure.id] for figure in family if found[figure.id].known}
-        if len(known) != 1:
+        parent = _origin(family, found)
+        if parent is None:
             continue
-        parent = next(iter(known.values()))
         for figure in family:
-            if not found[figure.id].known:
-                detail = f"repeats the impossible set that other pages print after {parent.title}"
+            lineage = found[figure.id]
+            if lineage.id != parent.id and lineage.reason is not Reason.DECLARED:
+                named = f"names {lineage.title}, but " if lineage.known else ""
+                detail = f"{named}repeats the impossible set that other pages print after {parent.title}"
                 found[figure.id] = Lineage(parent.id, parent.title, Reason.SHARED_ERROR, detail)
+
+
+def _origin(family: Sequence[Figure], found: Mapping[str, Lineage]) -> Lineage | None:
+    """Whose an error is that several lineages share: who measured it, else whom most outlets name."""
+    outlets: dict[str, set[str]] = defaultdict(set)
+    lineages: dict[str, Lineage] = {}
+    for figure in family:
+        lineage = found[figure.id]
+        if lineage.known:
+            outlets[lineage.id].add(figure.outlet)
+            if lineage.id not in lineages or lineage.reason is Reason.OWN_MEASUREMENT:
+                lineages[lineage.id] = lineage
+
+    def rank(identity: str) -> tuple[bool, int, str]:
+        return lineages[identity].reason is not Reason.OWN_MEASUREMENT, -len(outlets[identity]), identity
+
+    return lineages[min(lineages, key=rank)] if lineages else None
 
 
 def _spread_equal_digits(figures: Sequence[Figure], found: dict[str, Lineage]) -> None:
     parents: dict[tuple[Quantity, str], list[Figure]] = defaultdict(list)
     for figure in figures:
-        if figure.amount is not None and found[figure.id].known and figure.as_printed:
+        if figure.amount is not None and found[figure.id].votes and figure.as_printed:
             parents[figure.quantity, _digits(figure.amount)].append(figure)
     for figure in figures:
-        if figure.amount is None or found[figure.id].known or not figure.as_printed:
+        if figure.amount is None or found[figure.id].votes or not figure.as_printed:
             continue
         digits = _digits(figure.amount)
         same = [parent for parent in parents[figure.quantity, digits] if _copied(figure, parent, digits)]
@@ -250,24 +275,27 @@ def _spread_over_pages(figures: Sequence[Figure], found: dict[str, Lineage]) -> 
 
 def _impossible_triples(figures: Iterable[Figure]) -> list[tuple[Figure, Figure, Figure]]:
     """Sets (total, long, short) on one page for one window that cannot all be true."""
-    pages: dict[tuple[object, ...], dict[Side, Figure]] = defaultdict(dict)
+    pages: dict[tuple[object, ...], dict[Side, list[Figure]]] = defaultdict(lambda: defaultdict(list))
     for figure in figures:
         if figure.quantity.metric == LIQUIDATIONS and figure.amount is not None and figure.as_printed:
             scope = (figure.url, figure.window, figure.quantity.with_side(Side.BOTH))
-            pages[scope].setdefault(figure.quantity.side, figure)
+            pages[scope][figure.quantity.side].append(figure)
     triples = []
     for sides in pages.values():
-        if len(sides) == 3:
-            total, long, short = sides[Side.BOTH], sides[Side.LONG], sides[Side.SHORT]
-            if not _adds_up(total.amount, long.amount, short.amount):
-                triples.append((total, long, short))
+        readings = list(product(sides[Side.BOTH], sides[Side.LONG], sides[Side.SHORT]))
+        if readings and not any(_adds_up(*triple) for triple in readings):
+            triples.append(min(readings, key=lambda triple: [str(figure.amount) for figure in triple]))
     return triples
 
 
-def _adds_up(total: Amount | None, long: Amount | None, short: Amount | None) -> bool:
-    if total is None or long is None or short is None:
-        return True
-    return long.low + short.low <= total.high and total.low <= long.high + short.high
+def _adds_up(total: Figure, long: Figure, short: Figure) -> bool:
+    """Whether the three can all be true within their rounding and their hedges."""
+    (low, high), (least_long, most_long), (least_short, most_short) = map(interval, (total, long, short))
+    return least_long + least_short <= high and low <= most_long + most_short
+
+
+def _page(figure: Figure) -> tuple[str, str, str]:
+    return figure.outlet, figure.url, figure.id
 
 
 def _signature(triple: Sequence[Figure]) -> tuple[object, ...]:

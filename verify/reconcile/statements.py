@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from verify.model.figure import Figure
-from verify.model.quantity import LIQUIDATIONS, Quantity
+from verify.model.quantity import LIQUIDATIONS, Quantity, Side
 from verify.model.window import Window
 
-Key = tuple[Quantity, Window, float, float]
+#: A quantity and the interval that a page leaves open for it.
+Said = tuple[Quantity, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Statement:
     """`low <= quantity over window <= high`, in US dollars, as at least one figure states it.
 
     `reading` groups statements that share their true window: figures read from the counter at one moment. `high` is
-    infinite where only a lower bound is stated. `figures` are all that state exactly this, sorted by id.
+    infinite where only a lower bound is stated. `figures` are all that state exactly this, sorted by outlet and page.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Statement:
 
     @property
     def figure(self) -> Figure:
-        """The figure that stands for all of them: the first by id."""
+        """The figure that stands for all of them: the first by outlet."""
         return self.figures[0]
 
     @property
@@ -67,67 +67,60 @@ def interval(figure: Figure) -> tuple[float, float]:
 
 
 def statements(figures: Iterable[Figure]) -> list[Statement]:
-    """The statements that usable figures of one lineage make, in a fixed order.
+    """The statements that usable figures of one lineage make, ordered and numbered by what they state.
 
     Pages that state the same window belong to one reading if they have a quantity in common and agree on every
-    quantity they have in common; where the window is known exactly there is nothing to tell apart.
+    quantity they have in common; where the window is known exactly there is nothing to tell apart. A number that
+    stands in several readings is a statement of each. Repeating what is stated changes nothing.
     """
-    merged: dict[Key, dict[str, Figure]] = defaultdict(dict)
+    pages: dict[Window, dict[str, set[Said]]] = defaultdict(lambda: defaultdict(set))
+    printed: dict[tuple[Window, str, Said], dict[str, Figure]] = defaultdict(dict)
     for figure in figures:
         if usable(figure) and figure.window is not None:
-            low, high = interval(figure)
-            merged[figure.quantity, figure.window, low, high][figure.id] = figure
-    ordered = sorted(merged.items(), key=lambda item: min(item[1]))
-    readings = _readings([key for key, _ in ordered], [_pages(group.values()) for _, group in ordered])
-    return [
-        Statement(min(group), *key, reading, tuple(group[identity] for identity in sorted(group)))
-        for (key, group), reading in zip(ordered, readings, strict=True)
-    ]
-
-
-def _pages(figures: Iterable[Figure]) -> frozenset[str]:
-    return frozenset(figure.url for figure in figures)
-
-
-def _readings(keys: Sequence[Key], pages: Sequence[frozenset[str]]) -> list[int]:
-    """A group number for each statement."""
-    by_window: dict[Window, list[int]] = defaultdict(list)
-    for index, key in enumerate(keys):
-        by_window[key[1]].append(index)
-    found = [0] * len(keys)
-    number = 0
-    for window in sorted(by_window, key=lambda w: (w.start, w.end, w.slack)):
-        members = by_window[window]
-        if window.slack == timedelta(0):
-            for index in members:
-                found[index] = number
-            number += 1
-            continue
-        groups: list[set[int]] = []
-        by_page: dict[str, set[int]] = defaultdict(set)
-        for index in members:
-            for page in pages[index]:
-                by_page[page].add(index)
-        for page in sorted(by_page, key=lambda p: (-len(by_page[p]), p)):
-            stated = by_page[page]
-            home = next((group for group in groups if _same_moment(keys, group, stated)), None)
-            if home is None:
-                groups.append(set(stated))
-            else:
-                home |= stated
-        for group in groups:
-            for index in sorted(group):
-                found[index] = number
-            number += 1
+            said = (figure.quantity, *interval(figure))
+            pages[figure.window][figure.url].add(said)
+            printed[figure.window, figure.url, said][figure.id] = figure
+    found: list[Statement] = []
+    reading = 0
+    for window in sorted(pages, key=lambda w: (w.start, w.end, w.slack)):
+        for group in _readings(window, pages[window]):
+            merged: dict[Said, list[Figure]] = defaultdict(list)
+            for page in group:
+                for said in pages[window][page]:
+                    merged[said] += printed[window, page, said].values()
+            for said in sorted(merged, key=_in_order):
+                members = tuple(sorted(merged[said], key=lambda figure: (figure.outlet, figure.url, figure.id)))
+                found.append(Statement(f"s{len(found):05d}", said[0], window, said[1], said[2], reading, members))
+            reading += 1
     return found
 
 
-def _same_moment(keys: Sequence[Key], group: set[int], stated: set[int]) -> bool:
-    common = False
-    for mine in stated:
-        for theirs in group:
-            if keys[mine][0] == keys[theirs][0]:
-                common = True
-                if keys[mine][2] >= keys[theirs][3] or keys[theirs][2] >= keys[mine][3]:
-                    return False
-    return common
+def _readings(window: Window, pages: Mapping[str, set[Said]]) -> list[list[str]]:
+    """The pages that state one window, those of one moment together. What they state decides, not what they are."""
+    if not window.slack:
+        return [sorted(pages)]
+    groups: list[tuple[set[Said], list[str]]] = []
+    fullest_first = sorted(pages, key=lambda page: (-len(pages[page]), sorted(map(_in_order, pages[page])), page))
+    for page in fullest_first:
+        stated = pages[page]
+        home = next((group for group in groups if stated <= group[0]), None) or next(
+            (group for group in groups if _same_moment(group[0], stated)), None
+        )
+        if home is None:
+            groups.append((set(stated), [page]))
+        else:
+            home[0].update(stated)
+            home[1].append(page)
+    return [members for _, members in groups]
+
+
+def _same_moment(group: set[Said], stated: set[Said]) -> bool:
+    common = [(mine, theirs) for mine in stated for theirs in group if mine[0] == theirs[0]]
+    return bool(common) and all(mine[1] < theirs[2] and theirs[1] < mine[2] for mine, theirs in common)
+
+
+def _in_order(said: Said) -> tuple[str, bool, str, float, float]:
+    """By scope, totals before sides: an order that neither ids nor times have a part in."""
+    quantity, low, high = said
+    side = quantity.side
+    return quantity.with_side(Side.BOTH).words(), side is not Side.BOTH, side, low, high

@@ -194,9 +194,10 @@ def lineage_rows(relevant: Sequence[Figure], lineages: Lineages) -> tuple[Lineag
         groups[lineage.id if lineage.known else "unknown"].append(figure)
     rows = []
     for identity, members in sorted(groups.items(), key=lambda pair: (pair[0] == "unknown", -len(pair[1]), pair[0])):
-        counts = identity != "unknown"
+        known = identity != "unknown"
+        counts = any(lineages[figure.id].votes for figure in members)
         reasons = Counter(str(lineages[figure.id].reason) for figure in members)
-        title = lineages[members[0].id].title if counts else "unknown"
+        title = lineages[members[0].id].title if known else "unknown"
         rows.append(
             LineageRow(
                 identity, title, counts, len(members), len({f.outlet for f in members}), dict(sorted(reasons.items()))

@@ -58,6 +58,7 @@ class Channel:
     derived_from: tuple[Statement, ...]
     by_clock: Span | None  # for exactly the window asked
     discarded: Statement | None = None  # the claim's own number, printed but set aside
+    votes: bool = True  # whether it counts as independent of other lineages
 
     @property
     def best(self) -> Span | None:
@@ -316,7 +317,7 @@ def disagreeing(
     low, high = _floats(claim.tolerated)
     found = []
     for channel in channels:
-        if channel.fit in (Fit.YES, Fit.HEDGED):
+        if channel.fit in (Fit.YES, Fit.HEDGED) or not channel.votes:
             continue
         near = [s for s in channel.kept if s.quantity == quantity and shared(s.window, window) >= COMPARABLE_OVERLAP]
         if not near:
@@ -357,7 +358,7 @@ def decide(
                 else ("quoted_right" if channel.nearest else "derived")
             )
             reasons.append(Reason(code, _agreement(channel, claim)))
-        contrary = [c for c in no if c.nearest is not None] if not named else []
+        contrary = [c for c in no if c.nearest is not None and c.votes] if not named else []
         if contrary or against:
             others = [(c, c.nearest) for c in contrary if c.nearest is not None] or against
             for channel, statement in others:
