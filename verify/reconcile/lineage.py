@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import product
 
 from verify.model import names
@@ -169,6 +170,8 @@ def _mentioned(text: str) -> list[names.Name]:
     rest = " ".join(re.findall(r"[\w.]+", text.casefold()))
     found: dict[str, names.Name] = {}
     for written, name in _spellings():
+        if written not in rest:
+            continue
         pattern = rf"(?<!\w){re.escape(written)}(?!\w)"
         if re.search(pattern, rest):
             rest = re.sub(pattern, " ", rest)
@@ -176,6 +179,7 @@ def _mentioned(text: str) -> list[names.Name]:
     return list(found.values())
 
 
+@cache
 def _spellings() -> list[tuple[str, names.Name]]:
     pairs = names.spellings("providers")
     return sorted(pairs, key=lambda pair: (-len(pair[0]), pair[0]))
