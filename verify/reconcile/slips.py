@@ -29,6 +29,8 @@ NEAR = Decimal("0.06")
 COARSEST = Decimal("0.1")
 _STEPS = (Decimal(1), Decimal("2.5"), Decimal(5))
 _STALE = timedelta(days=4)
+#: So many digits must be left of a truncated number for it to be recognised.
+_LEAST_DIGITS_LEFT = 3
 _SHIFTS = tuple(timedelta(hours=hours) for hours in (8, 9, 5, 4, 1, 24))
 
 
@@ -117,6 +119,9 @@ class Explanation:
 
 
 def _same_quantity(figure: Quantity, claim: Quantity) -> bool:
+    """Equal; a claim that names no unit may be a count of any."""
+    if claim.unit is CountUnit.UNSPECIFIED and figure.unit is not None:
+        figure = replace(figure, unit=claim.unit)
     return figure == claim
 
 
@@ -148,7 +153,10 @@ def _metrics(*pairs: tuple[str, str]) -> Callable[[Quantity, Quantity], bool]:
 
     def test(figure: Quantity, claim: Quantity) -> bool:
         alike = replace(figure, metric=claim.metric, unit=claim.unit, threshold_usd=claim.threshold_usd)
-        scope = claim.venues.is_all or alike.venues == claim.venues
+        scope = all(
+            getattr(claim, field).is_all or getattr(alike, field) == getattr(claim, field)
+            for field in ("venues", "assets")
+        )
         return (figure.metric.id, claim.metric.id) in pairs and scope and alike.side == claim.side
 
     return test
@@ -158,7 +166,7 @@ def _units(pairs: Iterable[tuple[CountUnit, CountUnit]] | None) -> Callable[[Qua
     wanted = None if pairs is None else frozenset(pairs)
 
     def test(figure: Quantity, claim: Quantity) -> bool:
-        if figure.unit is None or claim.unit is None or figure.unit == claim.unit:
+        if figure.unit is None or claim.unit in (None, CountUnit.UNSPECIFIED, figure.unit):
             return False
         return replace(figure, unit=claim.unit) == claim and (wanted is None or (figure.unit, claim.unit) in wanted)
 
@@ -187,13 +195,15 @@ def _stale(figure: Window, claim: Window) -> bool:
 def _shifted(figure: Window, claim: Window) -> bool:
     if figure.may_be(claim):
         return False
-    return any(figure.shifted(sign * by).may_be(claim) for by in _SHIFTS for sign in (1, -1))
+    gap, slack = claim.start - figure.start, figure.slack + claim.slack
+    near = [by for by in _SHIFTS if abs(abs(gap) - by) <= slack]
+    return any(figure.shifted(by if gap > timedelta(0) else -by).may_be(claim) for by in near)
 
 
 def _truncated(figure: Amount, claim: Amount) -> bool:
-    """Leading digits lost: 182,729 printed as 2,729."""
+    """Leading digits lost: 182,729 printed as 2,729. Round numbers share their zeros by chance."""
     long, short = str(int(figure.value)), str(int(claim.value))
-    return 3 <= len(short) < len(long) and long.endswith(short)
+    return len(short.rstrip("0")) >= _LEAST_DIGITS_LEFT and len(short) < len(long) and long.endswith(short)
 
 
 ROUNDED = Slip("rounded", "the same reading, rounded", 0, "2026-01-19", _same_quantity, _same_window)
@@ -332,7 +342,10 @@ CATALOGUE: tuple[Slip, ...] = (
 
 def candidates(figures: Iterable[Figure]) -> list[Candidate]:
     """Figures as printed, and for each page and window the sums over its venues and over its assets."""
-    figures = [f for f in figures if f.amount is not None and f.as_printed and f.amount.value > 0]
+    figures = sorted(
+        (f for f in figures if f.amount is not None and f.as_printed and f.amount.value > 0),
+        key=lambda f: (f.outlet, f.url, f.amount.value if f.amount else 0, f.id),
+    )
     found = [Candidate(f.quantity, f.amount, f.window, f) for f in figures if f.amount is not None]
     pages: dict[tuple[str, Window | None, Quantity], list[Figure]] = {}
     for figure in figures:
@@ -345,7 +358,7 @@ def candidates(figures: Iterable[Figure]) -> list[Candidate]:
         field = page.rpartition("#")[2]
         unique = {getattr(part.quantity, field): part for part in parts}
         if len(unique) > 1 and whole.metric in (LIQUIDATIONS, LIQUIDATION_COUNT):
-            members = tuple(unique.values())
+            members = tuple(sorted(unique.values(), key=lambda p: (-p.amount.value if p.amount else 0, p.id)))
             total = sum((p.amount.value for p in members if p.amount), Decimal(0))
             spread = sum((p.amount.unit for p in members if p.amount), Decimal(0))
             names = frozenset().union(*(getattr(p.quantity, field).names or () for p in members))
@@ -374,7 +387,7 @@ def explain(claim: Claimed, known: Iterable[Candidate], *, slips: Sequence[Slip]
             if explanation := _apply(slip, candidate, claim):
                 edges = (candidate.window.start, candidate.window.end) if candidate.window else None
                 key = (slip.id, candidate.quantity, candidate.amount.value, edges)
-                if key not in found or candidate.figure.id < found[key].candidate.figure.id:
+                if key not in found or _page(candidate) < _page(found[key].candidate):
                     found[key] = explanation
     return sorted(found.values(), key=_rank)
 
@@ -385,8 +398,13 @@ def _rank(explanation: Explanation) -> tuple[object, ...]:
         explanation.slip.cost,
         abs(explanation.distance),
         explanation.slip.id,
-        explanation.candidate.figure.id,
+        _page(explanation.candidate),
     )
+
+
+def _page(candidate: Candidate) -> tuple[str, str, str]:
+    """What decides between equals: who printed it, never when."""
+    return candidate.figure.outlet, candidate.figure.url, candidate.figure.id
 
 
 def _apply(slip: Slip, candidate: Candidate, claim: Claimed) -> Explanation | None:
