@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -13,7 +14,8 @@ from rich.text import Text
 from reports.text import every, plain
 from reports.text import url as safe_url
 from verify.model.amount import money
-from verify.model.report import Report, SourceRow, Verdict
+from verify.model.report import FigureRow, Report, SourceRow, Verdict
+from verify.model.window import Window, duration_words
 
 _STYLES = {
     Verdict.SUPPORTED: "bold white on green",
@@ -142,17 +144,28 @@ def _explanations(report: Report, pages: dict[str, int]) -> RenderableType | Non
 def _figures(report: Report) -> RenderableType | None:
     if report.claim or not report.figures:
         return None
-    table = _table("stated", "what", "window (UTC)", "lineage")
+    table = _table("stated", "what", "from (UTC)", "lineage")
     groups: dict[tuple[str, str, str, str], int] = {}
-    for row in report.figures:
-        window = f"{row.start:%d %H:%M}-{row.end:%d %H:%M}" if row.start and row.end else "not stated"
-        key = (row.stated, row.quantity, window, row.lineage)
+    asked = Window.parse(report.window)
+
+    def far(row: FigureRow) -> timedelta:
+        return abs(row.start - asked.start) + abs(row.end - asked.end) if row.start and row.end else timedelta.max
+
+    for row in sorted(report.figures, key=far):
+        key = (row.stated, row.quantity, _window(row), row.lineage)
         groups[key] = groups.get(key, 0) + 1
     for key, count in list(groups.items())[:_MOST_FIGURES]:
         table.add_row(*key[:3], f"{key[3]} x{count}" if count > 1 else key[3])
     if len(groups) > _MOST_FIGURES:
         table.add_row("", f"and {len(groups) - _MOST_FIGURES} more (--format json)", "", "")
     return table
+
+
+def _window(row: FigureRow) -> str:
+    if row.start is None or row.end is None:
+        return "not stated"
+    length = f", {duration_words(row.end - row.start)}" if row.end > row.start else ""
+    return f"{row.start:%d %b %H:%M}{length}"
 
 
 def _sources(report: Report) -> RenderableType | None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# how long an example takes says more about the machine than about the code
+settings.register_profile("verify", deadline=None)
+settings.load_profile("verify")
 
 
 @pytest.fixture(autouse=True)

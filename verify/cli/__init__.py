@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
+    "calibrate": ("verify.cli.calibrate", "Try the estimate on simulated markets whose truth is known."),
     "evidence": ("verify.cli.evidence", "Look into the file that keeps every answer of a run."),
     "liquidations": (
         "verify.cli.liquidations",
@@ -73,7 +74,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a latin-1 terminal shows ? for what it cannot, not a traceback
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="verify", standalone_mode=False)
     except VerifyError as error:
         say(f"verify: {error}")
         sys.exit(error.exit_code)
