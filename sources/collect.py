@@ -6,7 +6,7 @@ per side and, as figures of the channel's own lineage, material for everything t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -51,8 +51,8 @@ class Plan:
 class Delivery:
     """What one channel delivered. Amounts in USD; None where the channel failed.
 
-    `valued` is the share of events that have a notional: the others' contracts have an unknown size. Bars that
-    straddle an edge of the window are in `straddling`, and in neither amount.
+    `unvalued` events have no notional, as the size of their contracts is unknown. Bars that straddle an edge of the
+    window are in `straddling`, and in neither amount. `gaps` says in words what else was not asked for or is missing.
     """
 
     source: SourceSpec
@@ -65,6 +65,7 @@ class Delivery:
     events: int | None = None
     unvalued: int = 0
     straddling: int = 0
+    gaps: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     frame: pl.DataFrame | None = field(default=None, compare=False, repr=False)
 
@@ -74,23 +75,34 @@ class Delivery:
 
     @property
     def completeness(self) -> Completeness:
-        """The least complete of the rules in force during the window; what is not all valued is partial."""
+        """The least complete of the rules in force during the window; what has gaps is partial."""
         found = {rule.completeness for rule in self.rules}
-        if self.unvalued or self.straddling:
+        if self.unvalued or self.straddling or self.gaps:
             found.add(Completeness.PARTIAL)
         return max(found, key=_WORSE.index)
+
+    def whole(self, window: Window) -> bool:
+        """Whether the provider was asked for all of the window."""
+        return self.covered is not None and self.covered.contains(Window(window.start, window.end))
 
 
 _WORSE = [Completeness.COMPLETE, Completeness.UNKNOWN, Completeness.PARTIAL, Completeness.CAPPED]
 
 
 def plan(
-    sources: Iterable[Source], window: Window, quantity: Quantity, now: datetime, *, only: Sequence[str] = ()
+    sources: Iterable[Source],
+    window: Window,
+    quantity: Quantity,
+    now: datetime,
+    *,
+    only: Sequence[str] = (),
+    keyed: Callable[[Job], bool] = lambda _job: True,
 ) -> Plan:
     """Which channels to ask about `quantity` over `window` at `now` (UTC).
 
     `only` restricts to sources (`gate`) or channels (`gate/liq_orders`). Of several channels that read one feed the
-    first that reaches the window is asked.
+    first that reaches the window is asked. `keyed` tells of a job whose source needs keys whether they are there; what
+    is not asked for by name and lacks its key is refused, so that a key nobody has is no failure.
     """
     jobs: list[Job] = []
     refusals: list[Refusal] = []
@@ -104,7 +116,10 @@ def plan(
             if not _serves(channel, quantity) or (channel.lineage in asked and key not in only):
                 continue
             try:
-                jobs.append(_job(source, channel, code, window, quantity, now))
+                job = _job(source, channel, code, window, quantity, now)
+                if source.spec.auth and not only and not keyed(job):
+                    raise WindowUnsupported(f"needs a key: set {' and '.join(source.spec.auth)}")
+                jobs.append(job)
                 asked.add(channel.lineage)
             except WindowUnsupported as refusal:
                 refusals.append(Refusal(source.spec, channel, refusal.message))
@@ -145,33 +160,48 @@ def _delivery(outcome: Outcome, contracts: Outcome | None, window: Window, quant
     evidence = tuple(payload.evidence for payload in outcome.payloads if payload.evidence)
     if outcome.failure is not None:
         return Delivery(job.spec, channel, rules, None, outcome.failure, evidence=evidence)
+    instruments, missing = _instruments(contracts)
     try:
-        frame = _frame(outcome, _instruments(contracts), window)
+        frame = _frame(outcome, instruments, window)
     except SourceError as failure:
         return Delivery(job.spec, channel, rules, None, failure, evidence=evidence)
     frame = _in_scope(frame, quantity)
+    gaps = _gaps(job, missing, quantity)
     if channel.form is Form.BARS:
         inside, straddling = _bars_inside(frame, window)
         long, short = _sums(inside)
         return Delivery(
             job.spec, channel, rules, outcome.covered, None, long, short, None,
-            straddling=straddling, evidence=evidence, frame=inside,
+            straddling=straddling, gaps=gaps, evidence=evidence, frame=inside,
         )  # fmt: skip
     long, short = _sums(frame)
     return Delivery(
         job.spec, channel, rules, outcome.covered, None, long, short, frame.height,
-        unvalued=frame["notional_usd"].null_count(), evidence=evidence, frame=frame,
+        unvalued=frame["notional_usd"].null_count(), gaps=gaps, evidence=evidence, frame=frame,
     )  # fmt: skip
 
 
-def _instruments(contracts: Outcome | None) -> Instruments:
-    """The contracts, as far as they came: without them notionals are null, which the delivery says."""
+def _instruments(contracts: Outcome | None) -> tuple[Instruments, SourceError | None]:
+    """The contracts, as far as they came, and why they did not: without them notionals are null."""
     if contracts is None or contracts.failure is not None:
-        return NO_INSTRUMENTS
+        return NO_INSTRUMENTS, contracts.failure if contracts else None
     try:
-        return instruments_of(contracts)
-    except SourceError:
-        return NO_INSTRUMENTS
+        return instruments_of(contracts), None
+    except SourceError as failure:
+        return NO_INSTRUMENTS, failure
+
+
+def _gaps(job: Job, missing: SourceError | None, quantity: Quantity) -> tuple[str, ...]:
+    """Why the answer is a part of the venue, though all that was asked for came."""
+    channel = job.channel_spec
+    found = []
+    if channel is not None and channel.selected and quantity.assets.names is None:
+        found.append(f"a part of the venue: {channel.selected}")
+    if missing is not None:
+        found.append(f"the list of contracts did not come: {missing.message}")
+        if job.needs_instruments:
+            found.append("only those of the largest assets were asked for")
+    return tuple(found)
 
 
 def _frame(outcome: Outcome, instruments: Instruments, window: Window) -> pl.DataFrame:
@@ -214,56 +244,64 @@ def _bars_inside(frame: pl.DataFrame, window: Window) -> tuple[pl.DataFrame, int
     return inside, frame.height - inside.height
 
 
-def _sums(frame: pl.DataFrame) -> tuple[float, float]:
+def _sums(frame: pl.DataFrame) -> tuple[float | None, float | None]:
+    """Dollars of the longs and of the shorts; None where the channel does not tell the sides apart."""
     import polars as pl
 
+    if (frame["side"] == "both").any():
+        return None, None
     sums = {side: float(frame.filter(pl.col("side") == side)["notional_usd"].sum()) for side in ("long", "short")}
     return sums["long"], sums["short"]
 
 
 def figures(deliveries: Iterable[Delivery], window: Window, quantity: Quantity) -> list[Figure]:
-    """Each delivery as figures of its own lineage: long, short and total for its venues.
+    """What each source counts at its venues as figures of its own lineage: long, short and total.
 
-    A complete channel states its sum but for the gap between bases; every other one a lower bound. A channel that
-    covers only a part of the window states a lower bound too.
+    Channels of one source add up (linear and coin-margined contracts), as each feed is asked once. The sum is exact
+    but for the gap between bases where every channel is complete and was asked for all of the window; else it is a
+    lower bound.
     """
-    found = []
+    groups: dict[tuple[str, tuple[str, ...]], list[Delivery]] = {}
     for delivery in deliveries:
-        if delivery.failure is not None or delivery.long_usd is None or delivery.short_usd is None:
+        groups.setdefault((delivery.source.id, tuple(sorted(set(delivery.channel.venues)))), []).append(delivery)
+    found = []
+    for (_, venues), group in groups.items():
+        answered = [delivery for delivery in group if delivery.long_usd is not None]  # None too where sides are one
+        if not answered:
             continue
-        whole = delivery.covered is not None and delivery.covered.contains(Window(window.start, window.end))
-        exact = delivery.completeness is Completeness.COMPLETE and whole
-        amounts = {
-            Side.LONG: delivery.long_usd,
-            Side.SHORT: delivery.short_usd,
-            Side.BOTH: delivery.long_usd + delivery.short_usd,
-        }
-        for side, value in amounts.items():
-            found.append(_figure(delivery, window, quantity, side, Decimal(repr(round(value, 2))), exact=exact))
+        exact = len(answered) == len(group) and all(
+            delivery.completeness is Completeness.COMPLETE and delivery.whole(window) for delivery in group
+        )
+        asked = quantity.venues.names
+        named = [venue for venue in venues if asked is None or venue in asked]  # an aggregator serves many
+        long = sum(delivery.long_usd or 0.0 for delivery in answered)
+        short = sum(delivery.short_usd or 0.0 for delivery in answered)
+        for side, value in ((Side.LONG, long), (Side.SHORT, short), (Side.BOTH, long + short)):
+            states = Quantity(LIQUIDATIONS, Scope.of(*named), quantity.assets, side)
+            found.append(_figure(answered, window, states, Decimal(repr(round(value, 2))), exact=exact))
     return found
 
 
-def _figure(
-    delivery: Delivery, window: Window, quantity: Quantity, side: Side, value: Decimal, *, exact: bool
-) -> Figure:
+def _figure(group: Sequence[Delivery], window: Window, states: Quantity, value: Decimal, *, exact: bool) -> Figure:
+    from verify.model import names
     from verify.model.amount import Hedge
 
-    amount = Amount(
-        value, value * (1 - BASIS_GAP), value * (1 + BASIS_GAP), Hedge.NONE if exact else Hedge.AT_LEAST, "USD", None
-    )
-    venues = Scope.of(*sorted(set(delivery.channel.venues)))
-    first = delivery.evidence[0] if delivery.evidence else delivery.label
+    low, high = value * (1 - BASIS_GAP), value * (1 + BASIS_GAP)
+    first = group[0]
+    source = first.source
+    title = names.title("venues", source.id) if source.kind == "venue" else source.title
+    evidence = next((delivery.evidence[0] for delivery in group if delivery.evidence), first.label)
     return Figure(
-        quantity=Quantity(LIQUIDATIONS, venues, quantity.assets, side),
-        amount=amount,
+        quantity=states,
+        amount=Amount(value, low, high, Hedge.NONE if exact else Hedge.AT_LEAST, "USD", None),
         window=Window(window.start, window.end),
-        outlet=delivery.source.title,
-        url=delivery.channel.docs[0],
-        attribution=f"{delivery.source.title} (own data)",
-        declared_lineage=delivery.source.id,
-        basis=delivery.channel.price_basis,
-        completeness=delivery.completeness,
-        evidence=EvidenceRef(first),
+        outlet=source.title,
+        url=first.channel.docs[0],
+        attribution=f"{source.title} (own data)",
+        declared_lineage=title,
+        basis=first.channel.price_basis,
+        completeness=max((delivery.completeness for delivery in group), key=_WORSE.index),
+        evidence=EvidenceRef(evidence),
     )
 
 

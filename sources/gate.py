@@ -112,6 +112,7 @@ SPEC = SourceSpec(
             page=BARS,
             bar_label=BarLabel.UNKNOWN,
             bar_length=BAR,
+            selected="five large contracts are asked for",
             doubts=(
                 "How far back it answers is not documented.",
                 "Whether a bar is labelled by its start or its end is not documented; the start is assumed.",

@@ -37,6 +37,7 @@ _channel = partial(
     quantity_unit="base coin for PF_ contracts, US dollars for PI_ and FI_ contracts",
     price_basis=Basis.AVERAGE_FILL,
     quantity_basis=QuantityBasis.FILLED,
+    selected=f"only the contracts of {len(kraken_markets.WATCHED)} coins are asked for",
 )
 _STAGES = (
     "Only fills in the book count; what Kraken then assigns to liquidity providers or unwinds comes as other kinds of "
@@ -94,6 +95,7 @@ SPEC = SourceSpec(
             docs=(_TRADE,),
             completeness=(CompletenessRule(Completeness.COMPLETE, _TRADE, note=_BY_TYPE, confirmed=False),),
             side_citation=_TRADE,
+            selected="",
             history=timedelta(0),
             doubts=(_STAGES,),
         ),

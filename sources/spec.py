@@ -110,7 +110,8 @@ class ChannelSpec:
     its id is `venue/channel`). `history` is how far back the channel answers (None: as far as there is data;
     zero: only what happens while listening). `span` is the longest window of one request, `page` the most rows of one
     answer. An archive that is not continued names its `first_day` and `last_day` (UTC) and the `missing_days` between
-    them. `doubts` are printed in every report that rests on the channel.
+    them. `selected` says, where the provider is asked contract by contract, which ones are asked for if no asset is
+    named: the answer is then a part of the venue. `doubts` are printed in every report that rests on the channel.
     """
 
     id: str
@@ -136,6 +137,7 @@ class ChannelSpec:
     first_day: date | None = None
     last_day: date | None = None
     missing_days: tuple[date, ...] = ()
+    selected: str = ""
 
     def __post_init__(self) -> None:
         _require(bool(_IDENTITY.fullmatch(self.id)), f"channel id {self.id!r} is not lower case")

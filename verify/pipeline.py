@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sources.collect import Delivery, Refusal
     from sources.evidence import Archive, Recorder
     from sources.http import Progress
+    from sources.jobs import Job
 
 #: Seconds within which all sources must have answered.
 DEADLINE = 60.0
@@ -104,7 +105,7 @@ def liquidations(
     Sources never raise: their failures are rows of the report.
     """
     with _kept(evidence, replay=replay, now=now) as kept:
-        clock = kept.archive.now if kept.archive else (now or datetime.now(UTC))
+        clock = kept.archive.now if kept.archive else (now or datetime.now(UTC)).replace(microsecond=0)
         question = _question(window, claim, slack, Side(side), assets, venues, count_over, clock, min_confidence)
         if offline is None:
             offline = os.environ.get(OFFLINE_VARIABLE, "0") not in ("", "0")
@@ -331,7 +332,13 @@ def _collect(
         return [], [], []
     from sources import collect
 
-    plan = collect.plan(known.values(), question.window, question.quantity, now, only=only)
+    def keyed(job: Job) -> bool:
+        """Whether the keys of the job's source are there; on replay, whether they were."""
+        if archive is not None:
+            return archive.outcome(job) is not None
+        return all(os.environ.get(name, "").strip() for name in job.spec.auth)
+
+    plan = collect.plan(known.values(), question.window, question.quantity, now, only=only, keyed=keyed)
     if not plan.jobs:
         return [_refused(refusal) for refusal in plan.refusals], [], []
     from sources import http
@@ -370,11 +377,13 @@ def _delivered(delivery: Delivery, window: Window) -> SourceRow:
         notes.append(f"{delivery.unvalued} events of contracts of unknown size are not in the sums")
     if delivery.straddling:
         notes.append(f"{delivery.straddling} bars straddle an edge of the window and are not in the sums")
+    notes += delivery.gaps
     covered = delivery.covered
+    exact = delivery.completeness is Completeness.COMPLETE and delivery.whole(window)
     return SourceRow(
         source=delivery.label,
         venues=venues,
-        status="ok" if delivery.completeness is Completeness.COMPLETE else "lower bound",
+        status="ok" if exact else "lower bound",
         long_usd=delivery.long_usd,
         short_usd=delivery.short_usd,
         events=delivery.events,

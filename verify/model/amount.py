@@ -320,6 +320,8 @@ class Amount:
             second = (self.ends[1], self.unit)
             form = _scale_for(first, second)
             return f"{words}{sign}{_in_scale(*first, form)}-{sign}{_in_scale(*second, form)}"
+        if self.unit.normalize().as_tuple().digits != (1,):  # measured, not written: no form gives the interval back
+            return f"{words}{money(self.value, currency=self.currency)}"
         return f"{words}{sign}{_written(self.value, self.unit, self.currency)}"
 
 
