@@ -6,8 +6,8 @@ their own sums, because a non-negative table with given row and column sums alwa
 
 Uncertain edges: the statements of one reading share one true window, of which only an inner and an outer window are
 known. What a reading tells apart gets one variable each, between the inner and the outer amount, so that sums within a
-reading hold exactly. Two readings on one page, one inside the other, were taken at one moment: the inner one is the smaller,
-series by series. What comes out is an outer bound of what is possible (Manski, partial identification).
+reading hold exactly. Two readings on one page, one inside the other, were taken at one moment: the inner one is the
+smaller, series by series. What comes out is an outer bound of what is possible (Manski, partial identification).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from verify.model.quantity import Quantity, Scope, Side
 from verify.model.window import Window
 from verify.reconcile.statements import Statement
 
-#: Feasibility tolerance relative to the largest amount; HiGHS's own is 1e-7.
+#: A statement gives way where it must by more than this, relative to its size; HiGHS's own tolerance is 1e-7.
 TOLERANCE = 1e-6
 
 #: From so many columns on, HiGHS's interior-point method (with crossover) beats its simplex here: measured in
@@ -97,8 +98,8 @@ class System:
         self._at = {moment: index for index, moment in enumerate(times)}
         self._slots = max(len(times) - 1, 0)
         self._series = _Series([s.quantity for s in stated] + [t.quantity for t in targets])
-        finite = [abs(b) for s in stated for b in (s.low, s.high) if math.isfinite(b)]
-        self._unit = max(finite, default=1.0) or 1.0
+        sizes = [s.low for s in stated if s.low > 0]
+        self._unit = median(sizes) if sizes else 1.0  # the median, lest one absurd figure blurs all others
         self._rows = _Rows()
         self._readings: dict[int, _Groups] = {}
         self._size = len(self._series) * self._slots
@@ -453,4 +454,4 @@ def _key(kind: str, side: Side, first: str, second: str) -> tuple[Side, str, str
 def _edges(window: Window) -> list[datetime]:
     inner, outer = window.inner, window.outer
     edges = [outer.start, outer.end]
-    return edges + [inner.start, inner.end] if inner else edges
+    return [*edges, inner.start, inner.end] if inner else edges

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from verify.model.amount import money
 from verify.model.quantity import Side
 from verify.model.window import duration_words
-from verify.reconcile.cells import System
+from verify.reconcile.cells import TOLERANCE, System
 from verify.reconcile.statements import Statement
 
 #: A statement and the reason why it, of all members, is the one to set aside.
 Suspect = Callable[[Sequence[Statement]], tuple[Statement, str]]
+
+
+ODD_ONE_OUT = "it contradicts more of the other figures than any of those involved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,22 @@ def resolve(stated: Sequence[Statement], suspect: Suspect) -> tuple[list[Stateme
         members = smallest_impossible(involved) or smallest_impossible(kept)
         if not members:
             break  # within the tolerance of the solver the set is possible after all
-        culprit, because = suspect(members)
+        culprit, because = _culprit(kept, members, suspect)
         found.append(Contradiction(tuple(members), in_words(members), culprit, because))
         kept = [statement for statement in kept if statement.id != culprit.id]
     return kept, found
+
+
+def _culprit(kept: Sequence[Statement], members: Sequence[Statement], suspect: Suspect) -> tuple[Statement, str]:
+    """The member to set aside: one whose absence leaves the least that contradicts, lest a wrong figure oust many
+    right ones one by one. Among equals the suspect decides."""
+    left = {m.id: System([other for other in kept if other.id != m.id]).relax().total for m in members}
+    least = min(left.values())
+    plausible = [m for m in members if left[m.id] <= least + TOLERANCE * len(kept)]
+    culprit, because = suspect(members)
+    if culprit in plausible:
+        return culprit, because
+    return suspect(plausible) if len(plausible) > 1 else (plausible[0], ODD_ONE_OUT)
 
 
 def smallest_impossible(stated: Sequence[Statement]) -> list[Statement]:
@@ -102,15 +118,27 @@ def _part_and_whole(members: Sequence[Statement]) -> str:
         return ""
     for part, whole in (members, members[::-1]):
         if part.low > whole.high and whole.quantity.includes(part.quantity):
-            return f"{describe(part)} cannot be part of {describe(whole)}: {money(part.value)} is more than {money(whole.value)}"
+            more = f"{money(part.value)} is more than {money(whole.value)}"
+            return f"{describe(part)} cannot be part of {describe(whole)}: {more}"
     return ""
 
 
 def _parts_and_whole(members: Sequence[Statement]) -> str:
-    """One whole and several parts that add up to more than it."""
+    """One whole and several parts without anything in common that add up to more than it."""
     for whole in members:
         parts = [statement for statement in members if statement is not whole]
+        if not all(_disjoint(first, second) for first, second in combinations(parts, 2)):
+            continue
         if all(whole.quantity.includes(p.quantity) for p in parts) and sum(p.low for p in parts) > whole.high:
             listed = " + ".join(f"{p.figure.amount} ({p.quantity.words()})" for p in parts)
             return f"{listed} = {money(sum(p.value for p in parts))} is more than the whole, {describe(whole)}"
     return ""
+
+
+def _disjoint(first: Statement, second: Statement) -> bool:
+    one, other = first.quantity, second.quantity
+    apart = any(
+        mine is not None and theirs is not None and not mine & theirs
+        for mine, theirs in ((one.venues.names, other.venues.names), (one.assets.names, other.assets.names))
+    )
+    return apart or {one.side, other.side} == {Side.LONG, Side.SHORT} or not first.window.overlaps(second.window)
