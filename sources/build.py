@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -267,6 +267,24 @@ def bars(
     repeated = pl.struct("start", "asset", "side").is_first_distinct()
     frame = frame.filter(repeated).sort("start", maintain_order=True)
     return _validated(_completed(frame, BAR_COLUMNS, constants), BARS, source)
+
+
+def bars_of_sides(start: pl.Series, length: timedelta, asset: str, usd: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """Rows for `bars`: one per `start` and side, in dollars; `usd` holds the amounts of each side, row by row."""
+    sides = [
+        pl.DataFrame({"start": start, "end": start + length, "notional_usd": amount}).with_columns(
+            asset=pl.lit(asset), side=pl.lit(side)
+        )
+        for side, amount in usd.items()
+    ]
+    return pl.concat(sides)
+
+
+def no_bars() -> pl.DataFrame:
+    """No statement about any interval: nothing is known, which is not zero."""
+    from verify.model.frames import BAR_COLUMNS, empty
+
+    return empty(BAR_COLUMNS)
 
 
 def no_events() -> pl.DataFrame:

@@ -55,6 +55,12 @@ def halves(window: Window, *, grain: timedelta = timedelta(seconds=1)) -> tuple[
     return Window(window.start, middle), Window(middle, window.end)
 
 
+def aligned(window: Window, bar: timedelta) -> Window:
+    """`window` widened to whole bars, which are counted from 1970 UTC."""
+    first, last = (window.start - _EPOCH) // bar, -((_EPOCH - window.end) // bar)
+    return Window(_EPOCH + first * bar, _EPOCH + last * bar)
+
+
 def milliseconds(moment: datetime) -> str:
     """`moment` as whole milliseconds since 1970, the way most providers want it in a query."""
     return str((moment - _EPOCH) // timedelta(milliseconds=1))
