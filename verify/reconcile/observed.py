@@ -85,7 +85,8 @@ class Feed:
 class Bars:
     """Sums of one venue per interval: `bars` passes `verify.model.frames.BARS`. A bar over an edge only bounds.
 
-    `completeness` and `rules` are those of the feed that the bars were added up from.
+    `completeness` and `rules` are those of the feed that the bars were added up from. `source` names who added them up
+    (as in the frame): what goes wrong there goes wrong for all its venues. `earlier` are the bars of the window before.
     """
 
     id: str
@@ -95,6 +96,13 @@ class Bars:
     completeness: Completeness
     rules: tuple[Belief, ...] = ()
     covered: tuple[Window, ...] | None = None
+    source: str = ""
+    earlier: pl.DataFrame | None = None
+
+    @property
+    def by(self) -> str:
+        """Who added them up."""
+        return self.source or (str(self.bars["source"][0]) if self.bars.height else self.id)
 
 
 @dataclass(frozen=True, slots=True)

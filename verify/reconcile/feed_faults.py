@@ -1,0 +1,406 @@
+"""Named faults of one feed of events, each with the evidence for it.
+
+What a feed says of itself comes first (times in another unit, exact repeats, the window before served again); then it
+is held against what the others show together: when they saw liquidations, on which side, and how large in each asset.
+A contrast is a log likelihood ratio against "no fault", tempered where neighbouring figures are not independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from verify.reconcile.estimated import Fault, FaultKind
+from verify.reconcile.gaps import Span, without
+from verify.reconcile.records import Floats, Records
+from verify.reconcile.shown import EXACT, MENDED, Prepared
+
+HOUR = 3600.0
+#: A fault is named when the odds for it, prior (1 : 30) included, exceed e^2.
+_NAMED = 5.4
+_REPEATS, _REPEATS_OF_CAPPED = 0.25, 0.05
+_LEAST = 20  # records from which shapes are compared
+_BIN = 300.0
+#: Seconds of a bin that is busy or not, and how many busy bins go together in a cascade.
+_BUSY, _CLUSTER = 120.0, 1.8
+_POWERS = np.log(10.0) * np.array([-3, -2, -1, 1, 2, 3])
+#: How unlike venues' typical sizes of one asset are, relative to their other assets (log sd).
+_ASSET_SD, _LEVEL_SD = 0.4, 1.2
+
+
+def in_other_unit(one: Prepared, epoch: float, length: float) -> tuple[Prepared, Fault | None]:
+    """Times a thousand times too large or too small: milliseconds taken for seconds, or the reverse."""
+    seconds = one.records.seconds
+    inside = float(((seconds >= 0) & (seconds < length)).mean()) if len(seconds) else 1.0
+    if inside > 0.1:
+        return one, None
+    for factor in (1e-3, 1e3):
+        moved = (seconds + epoch) * factor - epoch
+        fits = float(((moved >= 0) & (moved < length)).mean())
+        if fits > 0.5:
+            text = f"{fits:.0%} of its times lie in the window if they are taken {factor:g} times"
+            fault = Fault(one.feed.id, FaultKind.MILLISECONDS_AS_SECONDS, 0.999, text, "mended", factor)
+            order = np.lexsort((one.records.usd, moved, one.records.instrument))
+            records = replace(one.records, seconds=moved).take(order)
+            return replace(one, records=records, penalty=max(one.penalty, EXACT)), fault
+    return one, None
+
+
+def doubled(one: Prepared, *, capped: bool) -> tuple[Prepared, Fault | None]:
+    """Exact repeats of instrument, time, size and side. The records are sorted so that repeats are neighbours."""
+    r = one.records
+    if len(r) < 4:
+        return one, None
+    same = (
+        (r.instrument[1:] == r.instrument[:-1])
+        & (r.seconds[1:] == r.seconds[:-1])
+        & (r.usd[1:] == r.usd[:-1])
+        & (r.long[1:] == r.long[:-1])
+    )
+    share = float(same.mean())
+    if share < (_REPEATS_OF_CAPPED if capped else _REPEATS) or same.sum() < 2:
+        return one, None
+    fault = Fault(
+        one.feed.id, FaultKind.DOUBLED, 0.999, f"{share:.0%} of its rows repeat another exactly", "mended", share
+    )
+    return replace(one, records=r.take(np.r_[True, ~same]), penalty=max(one.penalty, EXACT)), fault
+
+
+def served_again(one: Prepared, length: float) -> tuple[Prepared | None, Fault | None]:
+    """Rows of the window before: all of them moved by its length (stale), or some by whole hours (shifted)."""
+    earlier = one.feed.earlier
+    if earlier is None or not earlier.height or not one.feed.events.height:
+        return one, None
+    keys = ["instrument", "side", "notional_usd"]
+    now = one.feed.events.select(*keys, pl.col("time").alias("now"))
+    both = now.join(earlier.select(*keys, "time"), on=keys, how="inner")
+    if both.height < 5:
+        return one, None
+    offset = (both["now"] - both["time"]).dt.total_microseconds().to_numpy() / 1e6
+    values, counts = np.unique(np.round(offset), return_counts=True)
+    best = int(counts.argmax())
+    agreeing, lag = int(counts[best]), float(values[best])
+    share = agreeing / len(now)
+    if agreeing < 5 or share < 0.03:
+        return one, None
+    if abs(lag - length) < 1 and share > 0.5:
+        text = f"{share:.0%} of its rows are those of the window before"
+        return None, Fault(one.feed.id, FaultKind.STALE, 0.999, text, "set aside")
+    hours = round(lag / HOUR)
+    if hours == 0 or abs(lag - hours * HOUR) > 1 or abs(lag) >= length:
+        return one, None
+    text = f"{agreeing} of its rows stand {hours} h earlier in the window before"
+    return moved(one, float(hours), length), Fault(one.feed.id, FaultKind.SHIFTED, 0.99, text, "mended", float(hours))
+
+
+def moved(one: Prepared, hours: float, length: float) -> Prepared:
+    """The feed with its times put back; what lies outside the window then was not seen."""
+    back = hours * HOUR
+    known = replace(one.records, seconds=one.records.seconds - back)
+    outside = (length - back, length) if back > 0 else (0.0, -back)
+    # a frame that reaches beyond the window has the rest too
+    beyond = known.seconds[(known.seconds >= outside[0]) & (known.seconds < outside[1])]
+    parts = one.parts if len(beyond) else without(one.parts, outside)
+    return replace(one, records=known, parts=parts, penalty=max(one.penalty, EXACT))
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What the other feeds show together: per bin of the window log activity and log ratio of the sides."""
+
+    activity: Floats
+    tilt: Floats
+    level: float  # logit of the long share
+    spread: float
+    count: int
+
+
+def together(others: Sequence[Records], length: float) -> Others | None:
+    """The mean of the others' shapes; None without others of some size."""
+    large = [r for r in others if len(r) >= _LEAST]
+    if not large:
+        return None
+    shapes = [shape(r, length) for r in large]
+    levels = np.array([_logit(r) for r in large])
+    spread = float(levels.std(ddof=1)) if len(levels) > 2 else 0.0
+    return Others(
+        np.mean([a for a, _ in shapes], 0),
+        np.mean([t for _, t in shapes], 0),
+        float(np.median(levels)),
+        max(spread, 0.5) * (1 + 1 / len(levels)),
+        len(levels),
+    )
+
+
+def shape(r: Records, length: float) -> tuple[Floats, Floats]:
+    """Per bin: the log of the number of records, and the log ratio of longs to shorts among them."""
+    bins = max(round(length / _BIN), 4)
+    edges = np.linspace(0.0, length, bins + 1)
+    long = np.histogram(r.seconds[r.long], edges)[0].astype(float)
+    short = np.histogram(r.seconds[~r.long], edges)[0].astype(float)
+    return np.log1p(long + short), np.log((long + 1.0) / (short + 1.0))
+
+
+def _logit(r: Records) -> float:
+    long, short = (float(v) for v in r.sides())
+    total = long + short
+    return float(np.log((long + 0.01 * total) / (short + 0.01 * total))) if total > 0 else 0.0
+
+
+def swapped(one: Prepared, others: Others | None, length: float, by_cells: float = 0.0) -> Fault | None:
+    """Sides the wrong way round: against the others' share of longs and its changes. `by_cells` is a contrast from
+    sums of the same feed by somebody else."""
+    r = one.records
+    if len(r) < 5 or (others is None and by_cells == 0):
+        return None
+    contrast = by_cells
+    if others is not None:
+        mine = _logit(r)
+        error = float(np.hypot(others.spread, 2.0 / np.sqrt(len(r))))
+        contrast += _t(-mine, others.level, error) - _t(mine, others.level, error)
+        if len(r) >= _LEAST:
+            contrast += -1.2 * _z(shape(r, length)[1], others.tilt)
+    if contrast < _NAMED:
+        return None
+    text = f"turning its sides round fits the others e^{contrast:.0f} times better"
+    return Fault(one.feed.id, FaultKind.SIDES_SWAPPED, _probability(contrast), text, "mended")
+
+
+def turned(one: Prepared) -> Prepared:
+    """The feed with its sides exchanged."""
+    return replace(one, records=replace(one.records, long=~one.records.long), penalty=max(one.penalty, EXACT))
+
+
+def shifted(one: Prepared, others: Others | None, length: float) -> Fault | None:
+    """Its activity follows the others' by whole hours."""
+    if others is None or len(one.records) < _LEAST or length < 2 * HOUR:
+        return None
+    mine = shape(one.records, length)[0]
+    per_hour = round(HOUR / (length / len(mine)))
+    at_zero = _z(mine, others.activity)
+    found: list[tuple[float, int]] = []
+    most = min(int(length / HOUR) - 1, 12)
+    for hours in range(-most, most + 1):
+        lag = hours * per_hour
+        if hours == 0 or len(mine) - abs(lag) < max(per_hour, 8):
+            continue
+        a = mine[lag:] if lag > 0 else mine[:lag]
+        b = others.activity[:-lag] if lag > 0 else others.activity[-lag:]
+        found.append((_z(a, b), hours))
+    if not found:
+        return None
+    best, hours = max(found)
+    contrast = 0.5 * (best**2 - max(at_zero, 0.0) ** 2) * np.sign(best)
+    if best < 4.0 or contrast < _NAMED + np.log(2 * most):
+        return None
+    text = f"its activity follows that of the others {hours} h late (z {best:.1f} against {at_zero:.1f} as it stands)"
+    return Fault(one.feed.id, FaultKind.SHIFTED, _probability(contrast), text, "mended", float(hours))
+
+
+def _z(a: Floats, b: Floats) -> float:
+    """Fisher's z of a correlation; every third bin counts as independent."""
+    if a.std() < 1e-9 or b.std() < 1e-9:
+        return 0.0
+    r = float(np.clip(np.corrcoef(a, b)[0, 1], -0.995, 0.995))
+    return float(np.arctanh(r) * np.sqrt(max(len(a) / 3.0 - 3.0, 1.0)))
+
+
+def _t(value: float, centre: float, sd: float) -> float:
+    return float(-2.5 * np.log1p(((value - centre) / sd) ** 2 / 4))
+
+
+def _probability(contrast: float) -> float:
+    return float(round(1 / (1 + np.exp(-min(contrast - 3.4, 50.0))), 4))
+
+
+def silent_part(one: Prepared, others: Sequence[Floats]) -> tuple[Span, float, float] | None:
+    """The longest silence that the others' times make implausible: its span, the share of the others' records in it,
+    and the contrast.
+
+    Cascades cluster, so that busy bins are counted and not records: a bin in which another feed shows c records is
+    busy with probability 1 - exp(-c r), r the ratio of the two feeds' numbers, scaled to the bins outside the silence.
+    """
+    own = np.sort(one.records.seconds)
+    if len(own) < 5 or not others:
+        return None
+    best: tuple[Span, float, float] | None = None
+    for start, end in one.parts:
+        times = np.r_[start, own[(own >= start) & (own < end)], end]
+        widest = int(np.diff(times).argmax())
+        gap = (float(times[widest]), float(times[widest + 1]))
+        if gap[1] - gap[0] < max(0.02 * (end - start), 2 * _BUSY):
+            continue
+        edges = np.arange(start, end + _BUSY, _BUSY)
+        inside = (edges[:-1] >= gap[0]) & (edges[1:] <= gap[1])
+        busy = float((np.histogram(own, edges)[0][~inside] > 0).sum())
+        due, shares = [], []
+        for theirs in others:
+            counts = np.histogram(theirs, edges)[0]
+            chance = -np.expm1(-counts * (len(own) / max(counts[~inside].sum(), 1)))
+            due.append(busy * chance[inside].sum() / max(chance[~inside].sum(), 1.0))
+            shares.append(counts[inside].sum() / max(counts.sum(), 1))
+        contrast = float(np.quantile(due, 0.3)) / _CLUSTER
+        if best is None or contrast > best[2]:
+            best = (gap, float(np.median(shares)), contrast)
+    return best
+
+
+def typical_sizes(r: Records) -> dict[int, tuple[float, int]]:
+    """The median log size and the number of records by asset."""
+    if not len(r):
+        return {}
+    order = np.argsort(r.asset, kind="stable")
+    asset, logs = r.asset[order], np.log(r.usd[order])
+    starts = np.flatnonzero(np.r_[True, asset[1:] != asset[:-1]])
+    ends = np.r_[starts[1:], len(asset)]
+    return {
+        int(asset[a]): (float(np.median(logs[a:b])), int(b - a))
+        for a, b in zip(starts, ends, strict=True)
+        if b - a >= 3
+    }
+
+
+def residuals(
+    mine: Mapping[int, tuple[float, int]], others: Sequence[Mapping[int, tuple[float, int]]]
+) -> tuple[Floats, Floats, list[int], float]:
+    """For each asset how far typical sizes lie above the others' (level and assets fitted by medians), its standard
+    deviation, the assets, and the level above the others'."""
+    assets = sorted(a for a in mine if any(a in other for other in others))
+    if not assets:
+        return np.zeros(0), np.zeros(0), [], 0.0
+    table = np.array([[other[a][0] if a in other else np.nan for a in assets] for other in others])
+    table = table[np.isfinite(table).any(1)]
+    levels: Floats = np.zeros(len(table))
+    for _ in range(3):
+        common = np.nanmedian(table - levels[:, None], 0)
+        levels = np.asarray(np.nanmedian(table - common, 1))
+    away = np.array([mine[a][0] for a in assets]) - common
+    sd: Floats = np.array(
+        [np.hypot(_ASSET_SD * np.sqrt(1 + 1 / len(table)), 1.9 / np.sqrt(mine[a][1])) for a in assets], float
+    )
+    return away, sd, assets, float(np.median(levels))
+
+
+def scaled(
+    one: Prepared,
+    others: Sequence[Mapping[int, tuple[float, int]]],
+    names: Mapping[int, str],
+    prices: Mapping[int, float],
+) -> tuple[Prepared, Fault | None]:
+    """Amounts in the wrong unit: contracts, quantities, or one asset by a power of ten."""
+    r = one.records
+    away, sd, assets, level = residuals(typical_sizes(r), others)
+    own_price = _price_of(r)
+    if len(r) >= 3 and _is_quantity(r):
+        text = "its amounts equal its quantities, whatever the price"
+        return _priced(one, own_price, prices), _fault(one, FaultKind.QUANTITY_WITHOUT_PRICE, 30.0, text)
+    if not assets:
+        return one, None
+    plain = _fit(away, sd, np.zeros(len(away)), level)
+    best: tuple[float, FaultKind] | None = None
+    sizes = _sizes_of(one)
+    if sizes:
+        by_contract = np.array([-np.log(sizes.get(a, 1.0)) for a in assets])
+        contrast = _fit(away, sd, by_contract, level) - plain
+        best = (contrast, FaultKind.CONTRACTS_AS_COINS)
+    known = {**prices, **own_price}
+    if all(a in known for a in assets):
+        by_price = np.array([-np.log(known[a]) for a in assets])
+        contrast = _fit(away, sd, by_price, level) - plain
+        if best is None or contrast > best[0]:
+            best = (contrast, FaultKind.QUANTITY_WITHOUT_PRICE)
+    if best is not None and best[0] > _NAMED + 1:
+        text = f"its sizes by asset fit the others e^{best[0]:.0f} times better so"
+        if best[1] is FaultKind.QUANTITY_WITHOUT_PRICE:
+            return _priced(one, own_price, prices), _fault(one, best[1], best[0], text)
+        factor = np.array([one.feed.contract_sizes.get(name, 1.0) for name in r.names])[r.instrument]
+        usd = r.with_usd(r.usd * factor)
+        return replace(one, records=usd, penalty=max(one.penalty, MENDED)), _fault(one, best[1], best[0], text)
+    return _one_asset(one, away, sd, assets, names)
+
+
+def _one_asset(
+    one: Prepared, away: Floats, sd: Floats, assets: Sequence[int], names: Mapping[int, str]
+) -> tuple[Prepared, Fault | None]:
+    if len(assets) < 3:
+        return one, None
+    off = away - np.median(away)
+    power = _POWERS[np.abs(off[:, None] - _POWERS).argmin(1)]
+    contrast = np.array([_t(o, p, s) - _t(o, 0.0, s) for o, p, s in zip(off, power, sd, strict=True)])
+    worst = int(contrast.argmax())
+    # so many assets were looked at
+    if contrast[worst] < _NAMED + 0.5 * np.log(len(assets)) or abs(off[worst]) < 4.0 * sd[worst]:
+        return one, None
+    factor = float(np.exp(power[worst]))
+    asset = assets[worst]
+    usd = np.where(one.records.asset == asset, one.records.usd / factor, one.records.usd)
+    text = f"its {names[asset]} is {np.exp(off[worst]):.3g} times as large as its other assets suggest"
+    fault = Fault(
+        one.feed.id, FaultKind.ASSET_SCALED, _probability(float(contrast[worst])), text, "mended", factor, names[asset]
+    )
+    return replace(one, records=one.records.with_usd(usd), penalty=max(one.penalty, EXACT)), fault
+
+
+def _fit(away: Floats, sd: Floats, prediction: Floats, level: float) -> float:
+    """The log likelihood of residuals with a free level, which is itself near that of the others; many assets are
+    tempered to about ten."""
+    rest = away - prediction
+    middle = float(np.median(rest))
+    temper = min(1.0, 10.0 / len(rest))
+    each = -2.5 * np.log1p(((rest - middle) / sd) ** 2 / 4)
+    return float(temper * each.sum()) + _t(middle, level, _LEVEL_SD)
+
+
+def _fault(one: Prepared, kind: FaultKind, contrast: float, text: str) -> Fault:
+    return Fault(one.feed.id, kind, _probability(contrast), text, "mended")
+
+
+def _is_quantity(r: Records) -> bool:
+    known = np.isfinite(r.quantity) & np.isfinite(r.price)
+    if known.sum() < 3:
+        return False
+    equal = np.abs(np.log(r.usd[known] / r.quantity[known])) < 1e-6
+    priced = np.abs(np.log(r.price[known])) > 0.1
+    return bool(equal.mean() > 0.9 and priced.mean() > 0.3)
+
+
+def _price_of(r: Records) -> dict[int, float]:
+    known = np.isfinite(r.price)
+    codes = np.unique(r.asset[known])
+    if len(codes) == 0:
+        return {}
+    order = np.argsort(r.asset[known], kind="stable")
+    asset, price = r.asset[known][order], r.price[known][order]
+    starts = np.searchsorted(asset, codes)
+    ends = np.searchsorted(asset, codes, side="right")
+    return {int(c): float(np.median(price[a:b])) for c, a, b in zip(codes, starts, ends, strict=True)}
+
+
+def price_of(r: Records) -> dict[int, float]:
+    """The median price by asset, where records carry one."""
+    return _price_of(r)
+
+
+def _sizes_of(one: Prepared) -> dict[int, float]:
+    """Coins per contract by asset, where they are known."""
+    found: dict[int, float] = {}
+    codes, first = np.unique(one.records.instrument, return_index=True)
+    for code, index in zip(codes, first, strict=True):
+        size = one.feed.contract_sizes.get(one.records.names[code])
+        if size is not None and size > 0:
+            found[int(one.records.asset[index])] = size
+    return found if any(abs(np.log(size)) > 1e-9 for size in found.values()) else {}
+
+
+def _priced(one: Prepared, own: Mapping[int, float], prices: Mapping[int, float]) -> Prepared:
+    r = one.records
+    most = int(r.asset.max()) + 1
+    table = np.ones(most)
+    for code, price in {**prices, **own}.items():
+        if code < most:
+            table[code] = price
+    each = np.where(np.isfinite(r.price), r.price, table[r.asset])
+    return replace(one, records=r.with_usd(r.usd * each), penalty=max(one.penalty, EXACT))
