@@ -17,7 +17,7 @@ LEGEND = (
     "/best: err as a share of best",
     "bias: median of log(estimate / truth)",
     "50 %, 90 %: share of windows whose interval of that width holds the truth",
-    "score: mean interval score of the 90 % interval (Gneiting & Raftery 2007), as a share of the truth: less is better",
+    "score: mean interval score of the 90 % interval (Gneiting & Raftery 2007) over the truth: less is better",
     "found, named: recall and precision of named faults",
     "CPU: seconds of the estimator per window, median and longest",
 )
@@ -134,7 +134,7 @@ def diagram(found: Reliability) -> str:
         f'<line x1="{pad}" y1="{pad + size}" x2="{pad + size}" y2="{pad}" stroke="#999" stroke-dasharray="4"/>'
         + "".join(ticks + dots)
         + f'<text x="{pad + size / 2}" y="{whole - 4}" text-anchor="middle">stated confidence</text>'
-        f'<text x="12" y="{pad + size / 2}" text-anchor="middle" transform="rotate(-90 12 {pad + size / 2})">right</text>'
+        f'<text x="4" y="{pad - 8}">share that was right</text>'
         "</svg>"
     )
 

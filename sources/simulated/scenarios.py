@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from verify.model.figure import Completeness
 from verify.model.window import Window
 
 LENGTH = timedelta(hours=4)
-_FIRST_DAY = datetime(2026, 10, 1, tzinfo=UTC)
+_FIRST_DAY, _DAYS = datetime(2025, 10, 1, tzinfo=UTC), 400
+#: How often the newer of two contradicting documents is right.
+_NEWER_IS_RIGHT = 0.6
 #: How often the feed of a venue can be read itself, and how often it names a gap.
 _DIRECT, _DECLARED_GAP = 0.85, 0.15
 
@@ -136,10 +138,11 @@ def simulate(which: Scenario, regime: Regime, seed: int, *, length: timedelta = 
     sequence = np.random.SeedSequence(key)
     tape_seed, show_seed, fault_seed = sequence.spawn(3)
     rng = np.random.default_rng(show_seed)
-    start = _FIRST_DAY + timedelta(minutes=30 * int(rng.integers(48 * 40)))
+    start = _FIRST_DAY + timedelta(minutes=30 * int(rng.integers(48 * _DAYS)))
     window = Window(start, start + length)
-    market = draw(which.world, regime, window, tape_seed, spread=which.spread, uncovered=which.uncovered)
-    caps = _in_force(which, rng)
+    world = _documented(which.world, start.date())
+    market = draw(world, regime, window, tape_seed, spread=which.spread, uncovered=which.uncovered)
+    caps = _in_force(which, world, rng)
     seen = {name: feeds.capped(market.tape.of(name), cap) for name, cap in caps.items()}
     shown_feeds = _feeds(which, market, seen, rng)
     aggregators = _aggregators(which, market, seen, rng)
@@ -158,18 +161,28 @@ def simulate(which: Scenario, regime: Regime, seed: int, *, length: timedelta = 
     return Simulated(which, regime, seed, window, market.truth, shown, faults)
 
 
-def _in_force(which: Scenario, rng: np.random.Generator) -> dict[str, Cap | None]:
+def _documented(world: World, day: date) -> World:
+    """The world with its feeds as they are documented for a day."""
+
+    def dated(venue: Venue) -> Venue:
+        return replace(venue, feed=venue.feed.documented(day)) if venue.feed else venue
+
+    return replace(world, venues=tuple(map(dated, world.venues)))
+
+
+def _in_force(which: Scenario, world: World, rng: np.random.Generator) -> dict[str, Cap | None]:
     """The rule that each venue's feed really follows, by venue; None shows everything."""
     found: dict[str, Cap | None] = {}
-    for venue in which.world.venues:
+    for venue in world.venues:
         if venue.feed is None:
             continue
-        coin = rng.random() < 0.5  # drawn for every venue, so that scenarios differ in nothing else
+        # Both drawn for every venue, so that scenarios differ in nothing else.
+        coin, newer = rng.random() < 0.5, rng.random() < _NEWER_IS_RIGHT
         cap = venue.feed.cap
         if venue.feed.completeness is Completeness.UNKNOWN:
             is_capped = coin if which.unknown is None else which.unknown is Completeness.CAPPED
             cap = venue.feed.hidden_cap if is_capped else None
-        elif cap is not None and which.wrong_rule:
+        elif cap is not None and (which.wrong_rule or (venue.feed.doubtful and not newer)):
             cap = replace(cap, keep=Keep.LATEST if cap.keep is Keep.LARGEST else Keep.LARGEST)
         found[venue.name] = cap
     return found
@@ -231,16 +244,23 @@ def _totals(
 
 
 def _damaged(which: Scenario, feed: ShownFeed, window: Window, rng: np.random.Generator) -> ShownFeed:
+    """A fault that changes nothing, such as a gap where nothing happened, is none."""
     hard, soft = rng.random(2)
+    changed = feed
     if hard < which.faults:
-        return damage_feed(feed, window, rng)
-    return damage_feed(feed, window, rng, soft=True) if soft < which.soft_faults else feed
+        changed = damage_feed(feed, window, rng)
+    elif soft < which.soft_faults:
+        changed = damage_feed(feed, window, rng, soft=True)
+    return feed if changed.events.equals(feed.events) else changed
 
 
 def _damaged_bars(
     which: Scenario, aggregator: ShownAggregator, window: Window, rng: np.random.Generator
 ) -> ShownAggregator:
     hard, soft = rng.random(2)
+    changed = aggregator
     if hard < which.faults:
-        return damage_aggregator(aggregator, window, rng)
-    return damage_aggregator(aggregator, window, rng, soft=True) if soft < which.soft_faults else aggregator
+        changed = damage_aggregator(aggregator, window, rng)
+    elif soft < which.soft_faults:
+        changed = damage_aggregator(aggregator, window, rng, soft=True)
+    return aggregator if changed.bars.equals(aggregator.bars) else changed

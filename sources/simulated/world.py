@@ -7,8 +7,8 @@ does not rest on the details of either.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from enum import StrEnum
 
 from sources.spec import Cap, Keep
@@ -27,16 +27,23 @@ class Regime(StrEnum):
 class Feed:
     """What a venue's feed is documented to show, and what it really shows.
 
-    `cap` is the documented rule. `actual` is the rule in force (None: everything is shown). A feed of unknown class is
-    documented as `unknown`; `hidden_cap` is the rule that it follows in the draws where it is capped. `doubtful`: the
-    documents contradict each other about which record is kept.
+    `cap` is the documented rule; before the day of `before` the one named there was. A feed of unknown class is
+    documented as `unknown`; `hidden_cap` is the rule that it follows in those windows where it is capped. `doubtful`:
+    since that day, documents contradict each other about which record is kept.
     """
 
     channel: str
     completeness: Completeness
     cap: Cap | None = None
     hidden_cap: Cap | None = None
+    before: tuple[date, Cap] | None = None
     doubtful: bool = False
+
+    def documented(self, day: date) -> Feed:
+        """The feed as it is documented for a day."""
+        if self.before is None or day >= self.before[0]:
+            return self
+        return replace(self, cap=self.before[1], before=None, doubtful=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ class World:
         }
     )
     means: dict[Regime, float] = field(
-        default_factory=lambda: {Regime.QUIET: 9e3, Regime.CRASH: 18e3, Regime.EXTREME: 70e3}
+        default_factory=lambda: {Regime.QUIET: 9e3, Regime.CRASH: 14e3, Regime.EXTREME: 60e3}
     )
 
     def venue(self, name: str) -> Venue:
@@ -144,7 +151,7 @@ NOMINAL_VENUES = (
         0.290,
         1.0,
         120,
-        Feed("binance/usdm", Completeness.CAPPED, _LARGEST, doubtful=True),
+        Feed("binance/usdm", Completeness.CAPPED, _LARGEST, before=(date(2026, 4, 14), _LATEST), doubtful=True),
         basis="average_fill",
     ),
     Venue("bybit", 0.150, 0.9, 118, Feed("bybit/liquidations", Completeness.COMPLETE)),
@@ -222,9 +229,10 @@ NOMINAL_VENUES = (
 NOMINAL = World(
     NOMINAL_VENUES,
     {
-        Regime.QUIET: Bursts(0.75, (1, 3), 0.75),
-        Regime.CRASH: Bursts(0.80, (3, 9), 0.20),
-        Regime.EXTREME: Bursts(0.85, (5, 14), 0.07),
+        # The harder the market is hit, the faster one liquidation sets off the next.
+        Regime.QUIET: Bursts(0.75, (1, 3), 0.75, fast=0.2, fast_share=0.6),
+        Regime.CRASH: Bursts(0.80, (3, 9), 0.20, fast=0.1, fast_share=0.8),
+        Regime.EXTREME: Bursts(0.85, (5, 14), 0.07, decay=(60, 900), fast=0.08, slow=6.0, fast_share=0.88),
     },
     assets=ASSETS,
 )

@@ -21,9 +21,9 @@ RECEIVED = datetime(2026, 10, 11, 0, 31, tzinfo=UTC)
 MARKET = draw(NOMINAL, Regime.QUIET, WINDOW, 34)
 
 
-def simulated(venue_name: str) -> pl.DataFrame:
+def simulated(venue_name: str, count: int = 150) -> pl.DataFrame:
     venue = NOMINAL.venue(venue_name)
-    return MARKET.tape.of(venue_name).within(WINDOW).frame(venue, "simulated").head(700)
+    return MARKET.tape.of(venue_name).within(WINDOW).frame(venue, "simulated").head(count)
 
 
 def instruments(source: Source, venue_name: str) -> dict[str, Instrument]:
@@ -84,6 +84,6 @@ def test_where_nothing_happened_nothing_is_written() -> None:
 
 
 def test_pages_hold_no_more_than_the_venue_serves() -> None:
-    rows = simulated("bitget").height
+    rows = simulated("bitget").height  # 150 at most
     assert len(wire.write("bitget/liquidations", simulated("bitget"))) == -(-rows // 100) > 1
     assert len(wire.write("deribit/trades", simulated("deribit"))) == 1
