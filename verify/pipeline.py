@@ -116,14 +116,17 @@ def liquidations(
             count = f"{len(problems)} unreadable row{'s' if len(problems) > 1 else ''}"
             raise FigureFileError(f"{problems[0]} ({count}, --strict)")
         known = _sources(sources)
+        every = [figure for file in files for figure in file.figures]
+        lineages = assign(every)
+        wanted = _channel(channel, lineages.values(), known)
         rows, measured, findings = _collect(
             known, sources, question, clock, offline=offline and not replay, deadline=deadline,
             recorder=recorder, archive=kept.archive, progress=progress,
         )  # fmt: skip
-    every = [*(figure for file in files for figure in file.figures), *measured]
-    lineages = assign(every)
+    if measured:
+        every += measured
+        lineages = assign(every)
     caps, feeds = known_caps(known.values(), question.window, question.quantity)
-    wanted = _channel(channel, lineages.values())
     material = Material(
         every, lineages, caps, feeds, rows, findings, problems, {file.name: file.sha256 for file in files}
     )
@@ -229,13 +232,14 @@ def _ticker(text: str) -> str:
     return symbol
 
 
-def _channel(text: str | None, lineages: Iterable[Lineage]) -> str | None:
-    """The lineage id that a channel's name means: a registered provider, or one that the files name."""
+def _channel(text: str | None, lineages: Iterable[Lineage], sources: Iterable[str]) -> str | None:
+    """The lineage id that a channel's name means: a registered provider, one that the files name, or a source."""
     if text is None:
         return None
     if known := names.find("providers", text):
         return known.id
-    present = {names.key(lineage.title): lineage.id for lineage in lineages if lineage.known}
+    present = {names.key(identity): identity for identity in sources}
+    present |= {names.key(lineage.title): lineage.id for lineage in lineages if lineage.known}
     if names.key(text) in present:
         return present[names.key(text)]
     near = names.nearest("providers", text, cutoff=names.SUGGESTION_SCORE)
