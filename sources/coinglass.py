@@ -34,9 +34,8 @@ _VENUES = {
     "coinex": "CoinEx",
 }
 #: Registered venues that CoinGlass lists besides; they appear in the sums of now only.
-_LISTED = tuple(
-    "bitmex bitfinex deribit kraken kucoin dydx bingx coinbase cryptocom mexc whitebit aster lighter drift paradex".split()
-)
+_LISTED: tuple[str, ...] = ("bitmex", "bitfinex", "deribit", "kraken", "kucoin", "dydx", "bingx", "coinbase")
+_LISTED += ("cryptocom", "mexc", "whitebit", "aster", "lighter", "drift", "paradex")
 #: Asked for where no asset is named; each is listed by every one of the venues.
 _MAJORS = ("BTC", "ETH", "SOL")
 _INTERVALS = {name: timedelta(hours=hours) for name, hours in (("1h", 1), ("4h", 4), ("12h", 12), ("1d", 24))}
