@@ -25,6 +25,7 @@ _STYLES = {
 _MOST_EXPLANATIONS = 8
 _MOST_FIGURES = 25
 _NARROWEST = 60
+_WIDE = 80  # from here on the longest name of a source fits beside its numbers
 _NUMBERS = frozenset(
     {"stated", "off", "rounded to", "points", "of", "long", "short", "events", "covered", "figures", "outlets"}
 )
@@ -45,7 +46,7 @@ def render(report: Report, *, width: int = 80, color: bool = False) -> str:
         legacy_windows=False,
     )
     pages: dict[str, int] = {}
-    console.print(_layout(every(report, plain), pages))
+    console.print(_layout(every(report, plain), pages, console.width))
     for address, number in pages.items():
         # one line each, however long: a broken address can be neither clicked nor copied
         console.print(Text(f"[{number}] {address}", style="dim"), soft_wrap=True)
@@ -53,7 +54,7 @@ def render(report: Report, *, width: int = 80, color: bool = False) -> str:
     return "\n".join(line.rstrip() for line in shown.splitlines()) + "\n" if not color else shown
 
 
-def _layout(report: Report, pages: dict[str, int]) -> Group:
+def _layout(report: Report, pages: dict[str, int], width: int) -> Group:
     """The parts of the report, top to bottom. `pages` takes up the addresses that are cited, with their numbers."""
     parts: list[RenderableType] = [_head(report)]
     if report.simulated:
@@ -65,13 +66,14 @@ def _layout(report: Report, pages: dict[str, int]) -> Group:
         ("What the channels say", _answers(report, pages)),
         ("What would explain the claim", _explanations(report, pages)),
         ("Figures known for this window", _figures(report)),
-        ("Sources asked", _sources(report)),
+        ("Sources asked", _sources(report, width)),
         ("Lineages", _lineages(report)),
         ("Side by side", _lines([c.text for c in report.comparisons])),
         ("Cannot all be true", _conflicts(report)),
         ("Noticed", _lines([finding.text for finding in report.findings])),
         ("Confidence", _confidence(report)),
         ("Caveat", _lines([report.caveat])),
+        ("Doubts about the sources", _doubts(report)),
         ("Rows that could not be read", _lines(list(report.problems))),
     ):
         if block is not None:
@@ -142,16 +144,20 @@ def _explanations(report: Report, pages: dict[str, int]) -> RenderableType | Non
 
 
 def _figures(report: Report) -> RenderableType | None:
-    if report.claim or not report.figures:
+    """What was published; what the sources say themselves stands in their own table."""
+    asked_ourselves = {record for row in report.sources for record in (row.source, *row.evidence)}
+    published = [row for row in report.figures if row.evidence not in asked_ourselves]
+    if report.claim or not published:
         return None
     table = _table("stated", "what", "from (UTC)", "lineage")
     groups: dict[tuple[str, str, str, str], int] = {}
     asked = Window.parse(report.window)
 
-    def far(row: FigureRow) -> timedelta:
-        return abs(row.start - asked.start) + abs(row.end - asked.end) if row.start and row.end else timedelta.max
+    def far(row: FigureRow) -> tuple[bool, timedelta]:
+        apart = abs(row.start - asked.start) + abs(row.end - asked.end) if row.start and row.end else timedelta.max
+        return row.quantity != report.quantity, apart
 
-    for row in sorted(report.figures, key=far):
+    for row in sorted(published, key=far):
         key = (row.stated, row.quantity, _window(row), row.lineage)
         groups[key] = groups.get(key, 0) + 1
     for key, count in list(groups.items())[:_MOST_FIGURES]:
@@ -168,29 +174,49 @@ def _window(row: FigureRow) -> str:
     return f"{row.start:%d %b %H:%M}{length}"
 
 
-def _sources(report: Report) -> RenderableType | None:
+def _sources(report: Report, width: int) -> RenderableType | None:
     if not report.sources:
         return None
     parts: list[RenderableType] = []
     answered = [row for row in report.sources if row.status in ("ok", "lower bound")]
     if answered:
         table = _table("source", "long", "short", "events", "covered", "shows")
+        table.columns[0].no_wrap = width >= _WIDE
         for row in answered:
-            table.add_row(row.source, *_amounts(row), _share(row.covered), row.completeness)
+            table.add_row(row.source, *_amounts(row), _share(row.covered), _shows(row))
         parts.append(table)
         parts += [Text(f"{row.source}: {note}", style="dim") for row in answered for note in _notes(row)]
+    alike: dict[tuple[str, str], list[str]] = {}
     for row in report.sources:
-        if row.status not in ("ok", "lower bound"):
-            parts.append(Text(f"{row.source} {row.status}: {row.note}"))
+        if row not in answered:
+            alike.setdefault((row.status, row.note), []).append(row.source)
+    parts += [Text(f"{', '.join(named)} {status}: {note}") for (status, note), named in alike.items()]
     return Group(*parts)
+
+
+def _shows(row: SourceRow) -> str:
+    if row.status == "ok":
+        return row.completeness
+    return "lower bound" if row.completeness.startswith("complete") else f"lower bound: {row.completeness}"
 
 
 def _notes(row: SourceRow) -> list[str]:
     basis = f"{row.basis}; lineage {row.lineage}" if row.basis else ""
-    more = ", ..." if len(row.evidence) > 3 else ""
-    evidence = f"evidence {', '.join(row.evidence[:3])}{more}" if row.evidence else ""
+    kept = sorted(row.evidence, key=lambda record: (len(record), record))
+    more = f" to {kept[-1].rpartition('/')[2]}" if len(kept) > 1 else ""
+    evidence = f"evidence {kept[0]}{more}" if kept else ""
     told = (row.note, "; ".join(part for part in (basis, evidence) if part))
-    return [note for note in (*told, *(f"doubt: {doubt}" for doubt in row.doubts)) if note]
+    return [note for note in told if note]
+
+
+def _doubts(report: Report) -> RenderableType | None:
+    """What no document confirms about the sources that answered."""
+    answered = [row for row in report.sources if row.status in ("ok", "lower bound")]
+    return _lines([f"{row.source}: {' '.join(map(_sentence, row.doubts))}" for row in answered if row.doubts])
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _amounts(row: SourceRow) -> tuple[str, str, str]:
