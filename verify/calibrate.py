@@ -1,0 +1,407 @@
+"""Runs SIMULATED windows through the estimator and compares what it says with what happened.
+
+The one place that knows the simulator and the estimator. Every window is a function of scenario, regime and seed, so
+that a run can be repeated, and a window looked at alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import polars as pl
+
+from sources import spec
+from sources.simulated.feeds import ShownAggregator, ShownFeed
+from sources.simulated.scenarios import SCENARIOS, Scenario, Simulated, scenario, simulate
+from sources.simulated.world import Regime
+from verify.model.calibration import Calibration, Reliability, Score, Tenth
+from verify.model.errors import InputError
+from verify.model.figure import Completeness
+from verify.model.quantity import Side
+from verify.model.window import Window
+from verify.reconcile.estimated import Estimate, FaultKind
+from verify.reconcile.hierarchy import dersimonian_laird
+from verify.reconcile.observed import Bars, Belief, CapRule, Evidence, Feed, Keep, Size, Total
+
+#: Which of two contradicting documents is believed, and how much: the newer one a little more.
+_DOUBT = 0.6
+#: Log standard deviation of a channel's reading in the classical baseline, which must be given one.
+_BASELINE_SD = 0.1
+#: Claims judged per window, as factors of the truth: right ones within five per cent, and wrong ones.
+_CLAIMS = 8
+_CLAIM_HALF_WIDTH = 0.10
+Estimator = Callable[[Evidence], Estimate]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One window to simulate and estimate."""
+
+    scenario: str
+    regime: Regime
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One window: what was true, what was said, and what simple methods would have said. Money is in dollars.
+
+    `interval` is (5 %, 25 %, 50 %, 75 %, 95 %), None where nothing was estimated. `readings` are what each channel
+    alone would be quoted for. `faults` and `found` are pairs of channel and name. `verdicts` are pairs of confidence
+    and whether the verdict was right.
+    """
+
+    task: Task
+    truth: float
+    interval: tuple[float, float, float, float, float] | None
+    readings: Mapping[str, float]
+    pooled: float | None
+    faults: frozenset[tuple[str, str]] = frozenset()
+    found: frozenset[tuple[str, str]] = frozenset()
+    verdicts: tuple[tuple[float, bool], ...] = ()
+    seconds: float = 0.0
+
+
+def evidence_of(shown: Simulated) -> Evidence:
+    """What an outsider knows of a simulated window, in the words of the estimator. The truth stays behind."""
+    known = shown.shown
+    feeds = tuple(
+        Feed(
+            id=feed.channel,
+            venue=feed.venue,
+            lineage=(feed.channel,),
+            events=feed.events,
+            completeness=feed.completeness,
+            rules=_beliefs(feed.completeness, feed.cap, doubtful=feed.doubtful),
+            covered=feed.covered,
+            contract_sizes=feed.contract_sizes,
+            earlier=feed.earlier,
+        )
+        for feed in known.feeds
+    )
+    totals = tuple(
+        Total(
+            source=total.source,
+            side=Side(total.side),
+            notional_usd=total.value,
+            lineage=total.lineage,
+            venues=frozenset(total.venues) if total.venues is not None else None,
+            low=total.low,
+            high=total.high,
+            outlet=total.outlet,
+        )
+        for total in known.totals
+    )
+    sizes = tuple(Size(size.venue, size.open_interest, size.volume) for size in known.sizes)
+    bars = tuple(bar for aggregator in known.aggregators for bar in _bars(aggregator))
+    return Evidence(known.window, feeds, bars, totals=totals, sizes=sizes)
+
+
+def _bars(aggregator: ShownAggregator) -> Iterable[Bars]:
+    for venue, channel in aggregator.lineage.items():
+        completeness = aggregator.completeness[venue]
+        yield Bars(
+            id=f"{aggregator.name}/{venue}",
+            venue=venue,
+            lineage=(channel,),
+            bars=aggregator.bars.filter(pl.col("venue") == venue),
+            completeness=completeness,
+            rules=_beliefs(completeness, aggregator.caps[venue]),
+        )
+
+
+def _beliefs(completeness: Completeness, cap: spec.Cap | None, *, doubtful: bool = False) -> tuple[Belief, ...]:
+    """The documented rule; of two documents that contradict each other both; of an unknown class the rule or none."""
+    if cap is None or completeness is Completeness.COMPLETE:
+        return ()
+    rule = _rule(cap, cap.keep)
+    if completeness is Completeness.UNKNOWN:
+        return (Belief(rule), Belief(None))
+    if not doubtful:
+        return (Belief(rule),)
+    other = spec.Keep.LATEST if cap.keep is spec.Keep.LARGEST else spec.Keep.LARGEST
+    return (Belief(rule, _DOUBT), Belief(_rule(cap, other), 1 - _DOUBT))
+
+
+def _rule(cap: spec.Cap, keep: spec.Keep) -> CapRule:
+    return CapRule(cap.interval.total_seconds(), Keep(str(keep)), "side" in cap.per, cap.most)
+
+
+def readings(shown: Simulated) -> dict[str, float]:
+    """What each channel alone would be quoted for: the sum that it shows, straddling bars by their share of time."""
+    found = {feed.channel: _feed_sum(feed, shown.window) for feed in shown.shown.feeds}
+    found |= {item.name: _bar_sum(item.bars, shown.window) for item in shown.shown.aggregators}
+    found |= {total.source: total.value for total in shown.shown.totals if total.outlet}
+    return found
+
+
+def _feed_sum(feed: ShownFeed, window: Window) -> float:
+    inside = feed.events.filter(pl.col("time") >= window.start, pl.col("time") < window.end)
+    return float(inside["notional_usd"].sum())
+
+
+def _bar_sum(bars: pl.DataFrame, window: Window) -> float:
+    first = pl.max_horizontal(pl.col("start"), pl.lit(window.start))
+    last = pl.min_horizontal(pl.col("end"), pl.lit(window.end))
+    length = (last - first).dt.total_seconds().clip(lower_bound=0)
+    share = length / (pl.col("end") - pl.col("start")).dt.total_seconds()
+    return float(bars.select((pl.col("notional_usd") * share).sum()).item())
+
+
+def pooled(shown: Simulated) -> float | None:
+    """DerSimonian & Laird's mean of log(shown / open interest) over venues, times all open interest."""
+    interest = {size.venue: size.open_interest for size in shown.shown.sizes if size.open_interest}
+    sums: dict[str, float] = {}
+    for aggregator in shown.shown.aggregators:
+        for venue in aggregator.lineage:
+            money = _bar_sum(aggregator.bars.filter(pl.col("venue") == venue), shown.window)
+            sums[venue] = max(sums.get(venue, 0.0), money)
+    sums |= {feed.venue: _feed_sum(feed, shown.window) for feed in shown.shown.feeds}
+    logs = np.array([np.log(money / interest[venue]) for venue, money in sums.items() if money > 0])
+    if not len(logs):
+        return None
+    mean = dersimonian_laird(logs, np.full(len(logs), _BASELINE_SD**2)).mean
+    return float(np.exp(mean) * sum(interest.values()))
+
+
+def run(task: Task, estimator: Estimator) -> Outcome:
+    """One window from seed to outcome."""
+    shown = simulate(scenario(task.scenario), task.regime, task.seed)
+    evidence = evidence_of(shown)
+    began = time.process_time()
+    estimate = estimator(evidence)
+    seconds = time.process_time() - began
+    said = estimate.total
+    names = {kind.value for kind in FaultKind}
+    return Outcome(
+        task=task,
+        truth=shown.truth.total,
+        interval=(said.low90, said.low50, said.median, said.high50, said.high90) if said else None,
+        readings=readings(shown),
+        pooled=pooled(shown),
+        faults=frozenset((channel, name) for channel, name in shown.faults.items() if name in names),
+        found=frozenset(
+            (_channel(fault.channel, shown), fault.kind.value)
+            for fault in estimate.faults
+            if fault.kind is not FaultKind.UNEXPLAINED
+        ),
+        verdicts=tuple(_verdicts(estimate, shown.truth.total, task)),
+        seconds=seconds,
+    )
+
+
+def _channel(name: str, shown: Simulated) -> str:
+    """An aggregator's bars are a channel per venue to the estimator, and one channel here."""
+    head = name.partition("/")[0]
+    return head if any(item.name == head for item in shown.shown.aggregators) else name
+
+
+def _verdicts(estimate: Estimate, truth: float, task: Task) -> Iterable[tuple[float, bool]]:
+    """Claims "about X" around the truth, judged by the draws: the confidence, and whether the verdict was right.
+
+    The factors do not depend on the estimate, so that a wide interval has no easier claims than a narrow one.
+    """
+    rng = np.random.default_rng([task.seed, *task.scenario.encode(), *task.regime.encode()])
+    for factor in np.exp(rng.normal(0.0, 0.25, _CLAIMS)):
+        low, high = truth * factor * (1 - _CLAIM_HALF_WIDTH), truth * factor * (1 + _CLAIM_HALF_WIDTH)
+        probability = estimate.probability(low, high)
+        if probability is not None:
+            holds = probability >= 0.5
+            yield max(probability, 1 - probability), holds == (low <= truth <= high)
+
+
+def tasks(windows: int, seed: int, scenarios: Sequence[Scenario]) -> list[Task]:
+    """`windows` in all, spread evenly over the scenarios, and over the regimes within each."""
+    if windows < 1:
+        raise InputError(f"{windows} windows are none: ask for one at least")
+    regimes = list(Regime)
+    found = []
+    for number in range(windows):
+        place, turn = number % len(scenarios), number // len(scenarios)
+        regime = regimes[(turn + place) % len(regimes)]
+        found.append(Task(scenarios[place].name, regime, seed * 1_000_003 + turn))
+    return found
+
+
+def calibrate(
+    windows: int = 150,
+    seed: int = 0,
+    scenarios: Sequence[str] = (),
+    *,
+    estimator: Estimator | None = None,
+    processes: int = 1,
+    progress: Progress | None = None,
+) -> Calibration:
+    """Simulate and estimate `windows` windows in all; without names, of every scenario.
+
+    An `estimator` of one's own runs in this process. Raises `NameUnknown` for a scenario that there is not.
+    """
+    chosen = [scenario(name) for name in dict.fromkeys(scenarios)] or list(SCENARIOS)
+    planned = tasks(windows, seed, chosen)
+    outcomes = []
+    for outcome in _outcomes(planned, estimator, processes):
+        outcomes.append(outcome)
+        if progress is not None:
+            progress(len(outcomes), len(planned))
+    return summary(outcomes, chosen, seed)
+
+
+def _outcomes(planned: Sequence[Task], estimator: Estimator | None, processes: int) -> Iterable[Outcome]:
+    """In the order planned, so that a run does not depend on which process was faster."""
+    if estimator is not None or processes <= 1 or len(planned) < 2:
+        run_one = estimator or _estimator()
+        yield from (run(task, run_one) for task in planned)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Fresh processes: polars has threads, which a fork would lose.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_single) as pool:
+        yield from pool.map(_run_there, planned, chunksize=1)
+
+
+def _single() -> None:
+    """In each process: as many processes run as there are cores, so that threads would be in each other's way."""
+    import os
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def _run_there(task: Task) -> Outcome:
+    return run(task, _estimator())
+
+
+def _estimator() -> Estimator:
+    """The estimate itself, without what would change it if it were otherwise."""
+    from verify.reconcile.estimate import estimate
+
+    return partial(estimate, thorough=False)
+
+
+def summary(outcomes: Sequence[Outcome], scenarios: Sequence[Scenario], seed: int) -> Calibration:
+    """The scores of a run."""
+    titles = {item.name: item for item in scenarios}
+    by_scenario = tuple(
+        score(item.name, item.title, [o for o in outcomes if o.task.scenario == item.name])
+        for item in scenarios
+        if any(o.task.scenario == item.name for o in outcomes)
+    )
+    by_regime = tuple(
+        score(str(regime), f"all scenarios, {regime}", [o for o in outcomes if o.task.regime is regime])
+        for regime in Regime
+        if any(o.task.regime is regime for o in outcomes)
+    )
+    modelled = [v for o in outcomes if titles[o.task.scenario].modelled for v in o.verdicts]
+    other = [v for o in outcomes if not titles[o.task.scenario].modelled for v in o.verdicts]
+    return Calibration(
+        windows=len(outcomes),
+        seed=seed,
+        scenarios=by_scenario,
+        regimes=by_regime,
+        faults=fault_table(outcomes),
+        modelled=reliability(modelled),
+        other=reliability(other),
+    )
+
+
+def score(name: str, title: str, outcomes: Sequence[Outcome]) -> Score:
+    """The figures of `Score` over these windows."""
+    told = [(outcome, outcome.interval) for outcome in outcomes if outcome.interval is not None]
+    truth = np.array([outcome.truth for outcome, _ in told])
+    low90, low50, median, high50, high90 = np.array([interval for _, interval in told]).reshape(-1, 5).T
+    any_told = bool(told)
+    there = sum(len(outcome.faults) for outcome in outcomes)
+    found = sum(len(outcome.found) for outcome in outcomes)
+    hits = sum(len(outcome.faults & outcome.found) for outcome in outcomes)
+    seconds = [outcome.seconds for outcome in outcomes]
+    return Score(
+        name=name,
+        title=title,
+        windows=len(outcomes),
+        unanswered=len(outcomes) - len(told),
+        bias=float(np.median(np.log(median / truth))) if any_told else None,
+        mape=float(np.mean(np.abs(median / truth - 1))) if any_told else None,
+        best=_best(outcomes),
+        mean=_error(outcomes, np.mean),
+        median=_error(outcomes, np.median),
+        maximum=_error(outcomes, np.max),
+        pooled=_mean([abs(o.pooled / o.truth - 1) for o in outcomes if o.pooled is not None]),
+        covers50=float(np.mean((low50 <= truth) & (truth <= high50))) if any_told else None,
+        covers90=float(np.mean((low90 <= truth) & (truth <= high90))) if any_told else None,
+        interval=float(np.mean(interval_score(truth, low90, high90, 0.1) / truth)) if any_told else None,
+        faults=there,
+        precision=hits / found if found else None,
+        recall=hits / there if there else None,
+        seconds=float(np.median(seconds)) if seconds else 0.0,
+        longest=max(seconds, default=0.0),
+    )
+
+
+def interval_score(
+    truth: np.ndarray[tuple[int], np.dtype[np.float64]],
+    low: np.ndarray[tuple[int], np.dtype[np.float64]],
+    high: np.ndarray[tuple[int], np.dtype[np.float64]],
+    alpha: float,
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Gneiting & Raftery 2007, equation 43 (doi 10.1198/016214506000001437): width, and a penalty for each miss."""
+    return (high - low) + 2 / alpha * (np.maximum(low - truth, 0) + np.maximum(truth - high, 0))
+
+
+def _best(outcomes: Sequence[Outcome]) -> float | None:
+    """The error of the one channel that did best, of those that were there in half of the windows at least."""
+    errors: dict[str, list[float]] = {}
+    for outcome in outcomes:
+        for name, value in outcome.readings.items():
+            errors.setdefault(name, []).append(abs(value / outcome.truth - 1))
+    usual = [values for values in errors.values() if 2 * len(values) >= len(outcomes)]
+    return min((float(np.mean(values)) for values in usual), default=None)
+
+
+def _error(outcomes: Sequence[Outcome], combine: Callable[[list[float]], np.floating | float]) -> float | None:
+    return _mean([abs(float(combine(list(o.readings.values()))) / o.truth - 1) for o in outcomes if o.readings])
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def fault_table(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, int, int]]:
+    """By name: how many there were, how many were found by their name, how often it was named in vain."""
+    there, hit, vain = Counter[str](), Counter[str](), Counter[str]()
+    for outcome in outcomes:
+        there.update(name for _, name in outcome.faults)
+        hit.update(name for _, name in outcome.faults & outcome.found)
+        vain.update(name for _, name in outcome.found - outcome.faults)
+    return {name: (there[name], hit[name], vain[name]) for name in sorted(there.keys() | vain.keys())}
+
+
+def reliability(verdicts: Sequence[tuple[float, bool]]) -> Reliability:
+    """Verdicts by tenths of their confidence."""
+    stated = np.array([confidence for confidence, _ in verdicts])
+    right = np.array([hit for _, hit in verdicts], dtype=np.float64)
+    tenths = []
+    for number in range(10):
+        low, high = number / 10, (number + 1) / 10
+        mine = (stated >= low) & ((stated < high) | (number == 9))
+        count = int(mine.sum())
+        tenths.append(
+            Tenth(
+                low,
+                high,
+                count,
+                float(stated[mine].mean()) if count else None,
+                float(right[mine].mean()) if count else None,
+            )
+        )
+    if not len(stated):
+        return Reliability(tuple(tenths), 0, None, None)
+    gaps = [t.verdicts * abs(t.stated - t.right) for t in tenths if t.stated is not None and t.right is not None]
+    return Reliability(
+        tuple(tenths), len(stated), float(np.mean((stated - right) ** 2)), float(sum(gaps) / len(stated))
+    )
