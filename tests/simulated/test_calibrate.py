@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,3 +212,16 @@ def test_two_processes_give_what_one_gives() -> None:
     one, two = (calibrate.calibrate(2, 4, names, processes=number) for number in (1, 2))
     assert [row.mape for row in one.scenarios] == [row.mape for row in two.scenarios]
     assert [row.covers90 for row in one.scenarios] == [row.covers90 for row in two.scenarios]
+
+
+@pytest.mark.slow
+def test_the_page_is_made_from_a_run() -> None:
+    script = Path(__file__).parents[2] / "scripts" / "calibrate-docs"
+    asked = ["--windows", "2", "--seed", "5", "--processes", "1", "--stdout"]
+    done = subprocess.run([sys.executable, str(script), *asked], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    first, _, rest = done.stdout.partition("\n")
+    assert first == "# Calibration"
+    assert "verify calibrate --windows 2 --seed 5" in rest
+    assert "SIMULATED" in rest
+    assert "| nominal | 1 |" in rest
