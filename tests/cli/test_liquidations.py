@@ -241,6 +241,17 @@ class TestFiguresOfOnesOwn:
         assert len(json.loads(result.stdout)["problems"]) == 500
 
 
+def test_a_claim_that_lost_its_dollars_to_the_shell_is_noticed() -> None:
+    args = ("--window", CRASH, "--side", "long", "--claim")
+    noted = run(*args, "50M")  # what a shell makes of "$750M" in double quotes
+    assert "the claim '50M' names no currency" in noted.stderr
+    assert "single quotes" in noted.stderr
+    assert run(*args, "50M", "--quiet").stderr == ""
+    assert run(*args, "$50M").stderr == ""
+    assert run("--window", CRASH, "--count-over", "$1M", "--claim", "38").stderr == ""
+    assert "use single quotes" in error(*args, "over 00M")
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [

@@ -145,6 +145,16 @@ def test_what_is_no_amount_is_one_short_sentence(text: str) -> None:
     assert said.isprintable()
 
 
+@pytest.mark.parametrize("text", ["00M", "over 00M", "0750M", "00-800M"])
+def test_a_number_that_a_shell_has_bitten_is_not_taken_for_zero(text: str) -> None:
+    with pytest.raises(AmountError, match="use single quotes"):
+        Amount.parse(text)
+
+
+def test_a_range_from_nothing_is_written_as_such() -> None:
+    assert str(Amount.parse("$0 to $800M")) == "$0-$800M"
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_an_amount_or_an_amount_error(text: str) -> None:
     try:

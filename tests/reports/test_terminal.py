@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from report_examples import ATTACKS, FIGURE, FULL, attacked
@@ -41,6 +42,20 @@ def test_without_a_claim_the_figures_are_listed_whole() -> None:
     for width in (60, 80):
         words = terminal.render(report, width=width).split()
         assert "$551.123456M-$554.654321M" in words
+
+
+def test_figures_of_what_was_asked_come_first_then_those_nearest_in_time() -> None:
+    later = {"start": FIGURE.start + timedelta(days=1), "end": FIGURE.end + timedelta(days=1)}  # type: ignore[operator]
+    rows = (
+        replace(FIGURE, stated="$3M", quantity="total liquidations, all venues"),
+        replace(FIGURE, stated="$2M", **later),
+        replace(FIGURE, stated="$4M", quantity="total liquidations, all venues", start=None, end=None),
+        replace(FIGURE, stated="$1M"),
+    )
+    shown = terminal.render(replace(FULL, claim=None, verdict=None, figures=rows))
+    assert re.findall(r"\$[1-4]M", shown) == ["$1M", "$2M", "$3M", "$4M"]
+    assert "01 Feb 00:00, 4 hours" in shown
+    assert "not stated" in shown
 
 
 def test_colours_come_only_where_asked_for() -> None:

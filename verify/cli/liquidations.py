@@ -85,6 +85,7 @@ def command(
     verify liquidations --window 2026-01-18T22:30Z/2026-01-19T02:30Z --side long --claim '$750M' --offline
     """
     from verify import pipeline
+    from verify.model.amount import Amount
 
     report = pipeline.liquidations(
         window,
@@ -106,6 +107,11 @@ def command(
         strict=strict,
         now=datetime.now(UTC),
     )
+    if claim and count_over is None and not quiet and not Amount.parse(claim).currency:
+        say(
+            f"verify: the claim {claim.strip()!r} names no currency and is taken as US dollars; if you wrote one, use"
+            " single quotes: a shell takes $7 in double quotes for a variable"
+        )
     for problem in report.problems[:_MOST_PROBLEMS]:
         say(f"verify: not read: {problem}")
     if len(report.problems) > _MOST_PROBLEMS:

@@ -44,7 +44,8 @@ class Hedge(StrEnum):
     UNDER = "under"
 
 
-_HEDGE_WORDS: dict[Hedge, tuple[str, ...]] = {
+#: The words that qualify a number, before or after it, in lower case.
+HEDGE_WORDS: dict[Hedge, tuple[str, ...]] = {
     Hedge.ABOUT: (
         "about",
         "around",
@@ -71,7 +72,18 @@ _HEDGE_WORDS: dict[Hedge, tuple[str, ...]] = {
         "約",
         "大約",
     ),
-    Hedge.NEARLY: ("nearly", "almost", "close to", "just under", "just shy of", "近", "接近", "将近", "將近"),
+    Hedge.NEARLY: (
+        "nearly",
+        "nearing",
+        "almost",
+        "close to",
+        "just under",
+        "just shy of",
+        "近",
+        "接近",
+        "将近",
+        "將近",
+    ),
     Hedge.AT_LEAST: (
         "at least",
         "no less than",
@@ -87,7 +99,12 @@ _HEDGE_WORDS: dict[Hedge, tuple[str, ...]] = {
     ),
     Hedge.OVER: (
         "over",
+        "just over",
+        "well over",
+        "slightly over",
+        "a little over",
         "more than",
+        "slightly more than",
         "above",
         "exceeding",
         "in excess of",
@@ -105,6 +122,7 @@ _HEDGE_WORDS: dict[Hedge, tuple[str, ...]] = {
     Hedge.UP_TO: (
         "up to",
         "as much as",
+        "as many as",
         "at most",
         "no more than",
         "a maximum of",
@@ -118,11 +136,12 @@ _HEDGE_WORDS: dict[Hedge, tuple[str, ...]] = {
     Hedge.UNDER: ("under", "less than", "below", "fewer than", "<", "不到", "不足", "少于"),
 }
 _WORDS_BY_LENGTH = sorted(
-    ((word, hedge) for hedge, words in _HEDGE_WORDS.items() for word in words),
+    ((word, hedge) for hedge, words in HEDGE_WORDS.items() for word in words),
     key=lambda pair: (-len(pair[0]), pair[0]),
 )
 
-_CURRENCY_WORDS = (
+#: How US dollars are written beside a number, in lower case.
+CURRENCY_WORDS = (
     "us$",
     "u.s.$",
     "usd$",
@@ -137,11 +156,12 @@ _CURRENCY_WORDS = (
     "美元",
     "美金",
 )
-_CURRENCIES_BY_LENGTH = sorted(_CURRENCY_WORDS, key=lambda word: (-len(word), word))
+_CURRENCIES_BY_LENGTH = sorted(CURRENCY_WORDS, key=lambda word: (-len(word), word))
 _FOREIGN = re.compile(r"[€£¥₩₹]|\b(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan)\b|人民币|(?<!美)元")
 _QUOTES = "\"'“”„‘’«»「」『』"
 
-_MAGNITUDES: dict[str, int] = {
+#: What may follow a number, in lower case, and its power of ten.
+MAGNITUDES: dict[str, int] = {
     "": 0,
     "k": 3,
     "thousand": 3,
@@ -180,7 +200,7 @@ _MAGNITUDES: dict[str, int] = {
     "兆": 12,
 }
 _NUMBER = re.compile(r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.(?P<part>\d+))?|\.(?P<bare>\d+)")
-_MAGNITUDE = re.compile("|".join(sorted((re.escape(m) for m in _MAGNITUDES if m), key=lambda m: (-len(m), m))))
+_MAGNITUDE = re.compile("|".join(sorted((re.escape(m) for m in MAGNITUDES if m), key=lambda m: (-len(m), m))))
 _HYPHEN = re.compile(r"(?<=\d)\s*-\s*(?=(?:thousand|million|billion|trillion)\b)")  # a $750-million loss
 _ODD = re.compile(r"(?<=\d)[余多](?=[十百千万亿])")  # 10余亿: a billion and some
 _RANGE = re.compile(r"\s*(?:-|–|—|~|至|到|\bto\b|\band\b)\s*")
@@ -318,6 +338,8 @@ class Amount:
         if self.ends is not None:
             first = (self.ends[0], 2 * (self.ends[0] - self.low) or rounding_unit(self.ends[0]))
             second = (self.ends[1], self.unit)
+            if not self.ends[0]:
+                return f"{words}{sign}0-{sign}{_written(*second, self.currency)}"
             form = _scale_for(first, second)
             return f"{words}{sign}{_in_scale(*first, form)}-{sign}{_in_scale(*second, form)}"
         if self.unit.normalize().as_tuple().digits != (1,):  # measured, not written: no form gives the interval back
@@ -408,7 +430,7 @@ def _quantity(body: str, text: str) -> tuple[Decimal, Decimal, str, int]:
             raise AmountError(f"cannot read {text.strip()!r} as an amount: write for example $750M or 7.5亿")
         rest = rest[number.end() :].lstrip()
         magnitude = _MAGNITUDE.match(rest)
-        exponent = _MAGNITUDES[magnitude[0]] if magnitude else 0
+        exponent = MAGNITUDES[magnitude[0]] if magnitude else 0
         rest = rest[magnitude.end() :].lstrip() if magnitude else rest
         if rest[:1] == "," or (rest and not magnitude and not rest[:1].isdigit()):
             raise AmountError(
@@ -420,6 +442,11 @@ def _quantity(body: str, text: str) -> tuple[Decimal, Decimal, str, int]:
         previous = exponent
         part = number["part"] or number["bare"] or ""
         whole = (number["whole"] or "0").replace(",", "").replace("_", "")
+        if len(whole) > 1 and whole.startswith("0"):
+            raise AmountError(
+                f"cannot read {text.strip()!r}: no amount begins with {whole[:2]!r}"
+                " (a shell takes $7 in double quotes for a variable: use single quotes)"
+            )
         mantissa = Decimal(f"{whole}.{part}" if part else whole)
         unit = rounding_unit(mantissa).scaleb(exponent)
         value += mantissa.scaleb(exponent)
