@@ -57,7 +57,7 @@ def test_several_providers_at_once_are_unknown(said: str) -> None:
 
 def test_a_provider_nobody_registered_has_no_vote() -> None:
     found = lineage(figure("$812M", says="Zorbia Research"))
-    assert (found.id, found.known) == ("zorbiaresearch", False)
+    assert (found.id, found.known, found.votes) == ("zorbiaresearch", True, False)
 
 
 def test_an_own_measurement_founds_a_lineage_of_its_own() -> None:
@@ -134,6 +134,12 @@ def test_an_error_shared_under_two_names_is_not_two_measurements() -> None:
     found = assign(figures)
     assert independent(found.values()) == ["coinglass"]
     assert "names Coinalyze, but" in found[figures[-1].id].detail
+
+
+def test_repeating_the_error_of_a_provider_without_a_vote_gives_none() -> None:
+    figures = [*impossible("one", "Zorbia"), *impossible("two", "")]
+    assert not any(found.votes for found in assign(figures).values())
+    assert independent(assign([*figures, *impossible("three", "CoinGlass")]).values()) == ["coinglass"]
 
 
 def test_an_error_belongs_to_who_measured_it() -> None:

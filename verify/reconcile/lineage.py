@@ -213,7 +213,7 @@ def _spread_shared_errors(figures: Sequence[Figure], found: dict[str, Lineage]) 
             if lineage.id != parent.id and lineage.reason is not Reason.DECLARED:
                 named = f"names {lineage.title}, but " if lineage.known else ""
                 detail = f"{named}repeats the impossible set that other pages print after {parent.title}"
-                found[figure.id] = Lineage(parent.id, parent.title, Reason.SHARED_ERROR, detail)
+                found[figure.id] = Lineage(parent.id, parent.title, Reason.SHARED_ERROR, detail, votes=parent.votes)
 
 
 def _origin(family: Sequence[Figure], found: Mapping[str, Lineage]) -> Lineage | None:
@@ -227,8 +227,10 @@ def _origin(family: Sequence[Figure], found: Mapping[str, Lineage]) -> Lineage |
             if lineage.id not in lineages or lineage.reason is Reason.OWN_MEASUREMENT:
                 lineages[lineage.id] = lineage
 
-    def rank(identity: str) -> tuple[bool, int, str]:
-        return lineages[identity].reason is not Reason.OWN_MEASUREMENT, -len(outlets[identity]), identity
+    def rank(identity: str) -> tuple[bool, bool, int, str]:
+        lineage = lineages[identity]
+        measured = lineage.reason is Reason.OWN_MEASUREMENT
+        return not measured, not lineage.votes, -len(outlets[identity]), identity
 
     return lineages[min(lineages, key=rank)] if lineages else None
 
@@ -274,7 +276,7 @@ def _spread_over_pages(figures: Sequence[Figure], found: dict[str, Lineage]) -> 
             alike = (figure.window, True) in seen and figure.quantity.metric in _COUNTED
             if not found[figure.id].known and alike and figure.amount is not None:
                 detail = f"stands beside a figure of {parent.title} for the same window on the same page"
-                found[figure.id] = Lineage(parent.id, parent.title, Reason.SAME_PAGE, detail)
+                found[figure.id] = Lineage(parent.id, parent.title, Reason.SAME_PAGE, detail, votes=parent.votes)
 
 
 def _impossible_triples(figures: Iterable[Figure]) -> list[tuple[Figure, Figure, Figure]]:
