@@ -113,7 +113,7 @@ def _smooth(truth: Floats, stands: Floats, count: Ints) -> Floats:
             ratio = float(np.log(truth[index] / stands[index]))
         log_ratio[index] = (count[index] * ratio + PRIOR_RECORDS * before) / (count[index] + PRIOR_RECORDS)
         before = log_ratio[index]
-    return np.clip(log_ratio, -1.0, 1.5)
+    return np.clip(log_ratio, -1.0, 3.0)
 
 
 def size_slope(kept: Records, rule: CapRule, length: float) -> Slope | None:

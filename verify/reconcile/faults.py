@@ -6,14 +6,14 @@ explains is set aside. The order matters: times before shapes, amounts before le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 
 from verify.model.figure import Completeness
 from verify.reconcile import feed_faults as tests
+from verify.reconcile.crossed import Cross, crossed
 from verify.reconcile.estimated import Fault, FaultKind
 from verify.reconcile.gaps import Span, without
 from verify.reconcile.observed import Bars, Evidence, Row
@@ -25,8 +25,6 @@ from verify.reconcile.sum_faults import Sums, examine
 _EXPECTED = 20.0
 #: A feed is set aside when its dollars, for its size, are this far (log) from those of the others.
 _LEVEL = 5.0
-#: Feeds that differ from an aggregator's sums of themselves by more than this (log) are not both right.
-_DISAGREE, _SOFT = 0.35, 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,11 @@ def diagnose(evidence: Evidence, read: tuple[Prepared, ...], assets: dict[str, i
     faults: list[Fault] = []
     feeds = _by_themselves(read, window.start.timestamp(), length, faults)
     feeds = _empty(feeds, evidence, faults)
-    feeds = _amounts(feeds, {number: name for name, number in assets.items()}, faults)
+    cross = crossed(feeds, evidence, assets)
+    feeds = _amounts(feeds, {number: name for name, number in assets.items()}, cross, faults)
     feeds = _times(feeds, length, faults)
     sums = _sums(evidence, feeds, assets, faults)
-    feeds = _sides(feeds, sums, evidence, length, faults)
+    feeds = _sides(feeds, cross, length, faults)
     feeds = _silences(feeds, faults)
     feeds = _levels(feeds, evidence, faults)
     rows = _rows(evidence.rows, feeds, faults)
@@ -96,24 +95,27 @@ def _empty(feeds: list[Prepared], evidence: Evidence, faults: list[Fault]) -> li
     return found
 
 
-def _amounts(feeds: list[Prepared], names: dict[int, str], faults: list[Fault]) -> list[Prepared]:
-    """Amounts in the wrong unit. The worst feed is mended first, so that it does not blur the others."""
-    for _ in range(3):
-        typical = [tests.typical_sizes(one.records) for one in feeds]
+def _amounts(
+    feeds: list[Prepared], names: dict[int, str], cross: Mapping[str, Cross], faults: list[Fault]
+) -> list[Prepared]:
+    """Amounts in the wrong unit. The clearest case is mended first, so that it does not blur the others."""
+    typical = [tests.typical_sizes(one.records) for one in feeds]
+    for _ in range(len(feeds)):
         prices = _prices(feeds)
-        changed = False
+        best: tuple[float, int, Prepared, Fault] | None = None
         for place, one in enumerate(feeds):
             others = [t for index, t in enumerate(typical) if index != place and t]
             if not others or any(f.channel == one.feed.id and f.kind in _SCALES for f in faults):
                 continue
-            mended, fault = tests.scaled(one, others, names, prices)
-            if fault is not None:
-                faults.append(fault)
-                feeds[place] = mended
-                typical[place] = tests.typical_sizes(mended.records)
-                changed = True
-        if not changed:
+            ratios = cross[one.feed.id].ratios if one.feed.id in cross else {}
+            mended, fault, contrast = tests.scaled(one, others, names, prices, ratios)
+            if fault is not None and (best is None or contrast > best[0]):
+                best = (contrast, place, mended, fault)
+        if best is None:
             break
+        _, place, feeds[place], fault = best
+        faults.append(fault)
+        typical[place] = tests.typical_sizes(feeds[place].records)
     return feeds
 
 
@@ -163,19 +165,15 @@ def _sums(
     return found
 
 
-def _sides(
-    feeds: list[Prepared], sums: dict[str, Sums], evidence: Evidence, length: float, faults: list[Fault]
-) -> list[Prepared]:
+def _sides(feeds: list[Prepared], cross: Mapping[str, Cross], length: float, faults: list[Fault]) -> list[Prepared]:
     """Swapped sides, by the others' shapes and by aggregators' sums of the same feed. Two rounds: in the first the
     others may be swapped themselves."""
-    cells = _cells(feeds, sums, evidence)
     turned: dict[str, Fault] = {}
     for _ in range(2):
         for place, one in enumerate(feeds):
             others = tests.together([o.records for o in feeds if o is not one], length)
-            fault = tests.swapped(
-                one, others, length, cells.get(one.feed.id, 0.0) * (-1 if one.feed.id in turned else 1)
-            )
+            by_cells = cross[one.feed.id].turned if one.feed.id in cross else 0.0
+            fault = tests.swapped(one, others, length, -by_cells if one.feed.id in turned else by_cells)
             if fault is None:
                 continue
             feeds[place] = tests.turned(one)
@@ -185,33 +183,6 @@ def _sides(
                 turned[one.feed.id] = fault
     faults.extend(turned.values())
     return feeds
-
-
-def _cells(feeds: Sequence[Prepared], sums: dict[str, Sums], evidence: Evidence) -> dict[str, float]:
-    """By feed the contrast for turned sides from sums of the same venue (of aggregators without a fault of sides)."""
-    found: dict[str, float] = {}
-    length = evidence.window.length.total_seconds()
-    start = pl.lit(evidence.window.start).cast(pl.Datetime("us", "UTC"))
-    for one in feeds:
-        mine = one.records.sides()
-        for group in sums.values():
-            for bars in group.bars:
-                if bars.venue != one.feed.venue or not len(one.records):
-                    continue
-                edges = bars.bars.select(
-                    a=(pl.col("start") - start).dt.total_microseconds() / 1e6,
-                    b=(pl.col("end") - start).dt.total_microseconds() / 1e6,
-                    side="side",
-                    usd="notional_usd",
-                ).filter((pl.col("a") > -1800) & (pl.col("b") < length + 1800))
-                theirs = np.array([edges.filter(pl.col("side") == s)["usd"].sum() for s in ("long", "short")])
-                if theirs.min() <= 0 or mine.min() <= 0:
-                    continue
-                a, b = np.log(mine[0] / mine[1]), np.log(theirs[0] / theirs[1])
-                # the same feed: the ratio of the sides differs by lost records and the edges only
-                contrast = 2.5 * (np.log1p(((a - b) / 0.3) ** 2 / 4) - np.log1p(((a + b) / 0.3) ** 2 / 4))
-                found[one.feed.id] = found.get(one.feed.id, 0.0) + float(contrast)
-    return found
 
 
 def _silences(feeds: list[Prepared], faults: list[Fault]) -> list[Prepared]:

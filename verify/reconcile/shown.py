@@ -24,9 +24,16 @@ from verify.reconcile.thinning import correct
 #: Standard deviation of the log of what a cap hides, as a share of that log: with complete feeds to calibrate on,
 #: without, and where the venue is seen through sums only (ESTIMATION.md section 3).
 CALIBRATED, UNCALIBRATED, THROUGH_SUMS = 0.25, 0.40, 0.45
-#: log of the whole over the shown for a venue that lost LEVEL dollars in four hours, and its rise with the logarithm
-#: of the loss; only used where no feed of the window tells. Both from ESTIMATION.md section 3.
-LINE, RISE, LEVEL = 0.78, 0.27, 35e6
+#: log of the whole over the shown for a venue that lost LEVEL dollars in four hours, and its rise with the logarithm of
+#: the loss; only used where no feed of the window tells. After ESTIMATION.md section 3 (0.78, 0.27), flatter: other
+#: burst shapes rise less. Between venues of one window the rise is smaller still: they share their bursts.
+LINE, RISE, LEVEL, RISE_WITHIN = 0.75, 0.20, 35e6, 0.10
+#: The largest of a second carries more of its dollars than the latest: what it hides, relative to that (log).
+OF_LARGEST = 0.4
+#: What the correction by local rates leaves out where no complete feed shows it: liquidations that set each other off
+#: within one interval. Mean and standard deviation of the log for the latest; 0.03 to 1.4 on simulated markets of
+#: unlike burst shapes, so that it is wide.
+BURSTS, BURSTS_SD = 0.5, 0.45
 #: A partial feed hides an unknown share: the log of the factor is half-normal with this scale.
 PARTIAL = 0.5
 #: What is lost by a mend (log sd): one that undoes the fault exactly, and one that only makes the channel plausible.
@@ -103,13 +110,13 @@ class Hiding:
         """The log factor for a venue that shows these dollars, and whether this window's feeds were its yardstick."""
         points = self.curves.get(rule).points
         if points:
-            level = float(np.mean([g - RISE * size for size, g in points]))
-            hidden = (level + RISE * np.log(shown)) / (1 - RISE)
+            level = float(np.mean([g - RISE_WITHIN * size for size, g in points]))
+            hidden = (level + RISE_WITHIN * np.log(shown)) / (1 - RISE_WITHIN)
         else:
             level = LEVEL * self.hours / 4.0
             hidden = (LINE + RISE * np.log(shown / level)) / (1 - RISE)
             if rule.keep is Keep.LARGEST:
-                hidden *= 0.5  # the largest of a second carries more of its dollars than the latest
+                hidden *= OF_LARGEST
         least = 0.3 * min((g for _, g in points), default=0.1)
         return float(np.clip(hidden, least, 3.0)), bool(points)
 
@@ -136,8 +143,11 @@ def from_feed(one: Prepared, profile: Profile, curves: Curves) -> Seen:
         usd = known.apply(corrected, shown.usd)
         dollars = np.array([usd[shown.long].sum(), usd[~shown.long].sum()])
         hidden = float(np.log(max(dollars.sum(), 1e-300) / max(base.sum(), 1e-300)))
-        share = CALIBRATED if known.feeds else UNCALIBRATED
         own = known.spread or 0.0
+        if not known.feeds:
+            part = OF_LARGEST if rule.keep is Keep.LARGEST else 1.0
+            dollars, own = dollars * np.exp(part * BURSTS), part * BURSTS_SD
+        share = CALIBRATED if known.feeds else UNCALIBRATED
         sd = max(min(share * hidden, 0.6), own, _sampling(corrected.weight, shown.usd))
         options.append(Option(candidate.posterior, dollars * scale, sd, rule))
         noise = max(noise, _CAPPED_NOISE * candidate.posterior)

@@ -214,11 +214,14 @@ def _late(
 
 def _asset(mine: pl.DataFrame, theirs: pl.DataFrame) -> tuple[int, float] | None:
     both = _joined(mine, theirs, ["venue", "bin", "asset"])
-    by_asset = both.group_by("asset").agg(pl.col("log").median(), pl.len(), pl.col("venue").n_unique().alias("venues"))
-    by_asset = by_asset.filter((pl.col("len") >= 2) & (pl.col("venues") >= 2)).sort("len", descending=True)
-    for code, log, _, _ in by_asset.iter_rows():
+    each = both.group_by("asset", "venue").agg(pl.col("log").median(), pl.len())
+    by_asset = each.group_by("asset").agg(
+        pl.col("log").median(), pl.col("log").min().alias("least"), pl.col("len").sum(), pl.len().alias("venues")
+    )
+    for code, log, least, cells, venues in by_asset.sort("len", descending=True).iter_rows():
         for factor in _POWERS:
-            if abs(log - np.log(factor)) < 0.2:
+            near = abs(log - np.log(factor)) < 0.2
+            if near and cells >= 3 and (venues >= 3 or (venues == 2 and abs(least - log) < 0.2)):
                 return int(code), factor
     return None
 

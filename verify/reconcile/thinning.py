@@ -3,8 +3,8 @@
 Tumbling intervals: an interval with N ~ Poisson(z) liquidations shows one, if N > 0. Its mark u in [0, 1] (the place
 of the latest in its interval, or the size rank of the largest) is the largest of N uniform numbers, so that the
 likelihood of z is that of a censored exponential, z = intervals with a record / (sum(1 - u) + empty intervals). A
-record of the latest stands for z / (1 - exp(-z)) (inverse inclusion probability, Horvitz & Thompson 1952); one of the
-largest hides z * integral_0^m x dF(x). A leading interval is the non-paralyzable dead time of counters: a record stands for
+record of the latest stands for z / (1 - exp(-z)) (Horvitz & Thompson 1952); one of the largest hides
+z * integral_0^m x dF(x). A leading interval is the non-paralyzable dead time of counters: a record stands for
 1 + lambda * tau, lambda = count / (time - count * tau) (Knoll, Radiation Detection and Measurement, ch. 4).
 """
 

@@ -57,7 +57,7 @@ def constraints(
         part = sum(float((seen[v].base * np.array(sides)).sum()) for v in venues if v < len(seen))
         if total.notional_usd < _BELOW * part and total.venues is not None:
             text = f"it states {total.notional_usd:,.0f} USD where {part:,.0f} are seen of the same venues"
-            faults.append(Fault(total.source, FaultKind.UNEXPLAINED, 1.0, text, "set aside"))
+            faults.append(Fault(f"{total.source}/total", FaultKind.UNEXPLAINED, 1.0, text, "set aside"))
             continue
         taken.add((lineage, total.side))
         if not lineage & known:
