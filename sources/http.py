@@ -42,6 +42,7 @@ from sources._answers import Answer, Retry, judge
 from sources._hosts import allowed_host, host_map_of, loopback
 from sources._limits import HostLimit, Limits, TooLate
 from sources._secrets import Secrets
+from sources._unawaited import Unawaited
 from sources.adapter import Instruments, Payload, Request
 from sources.evidence import Archive, Exchange, Recorder
 from sources.jobs import Job, Outcome, Progress, Purpose, contained, fingerprint, full_url, instruments_of, served
@@ -388,6 +389,7 @@ def fetch_all(jobs: Iterable[Job], **options: Any) -> list[Outcome]:
     """Run jobs with a `Fetcher(**options)` of their own, for callers without an event loop."""
 
     async def run() -> list[Outcome]:
+        asyncio.get_running_loop().set_default_executor(Unawaited())
         async with Fetcher(**options) as fetcher:
             return await fetcher.fetch(jobs)
 
