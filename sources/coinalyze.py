@@ -94,7 +94,8 @@ _channel = partial(
         "That a bar is labelled by its start is assumed. A bar under way still grows.",
         "At which price it converts to dollars is not documented.",
         f"At most {_CALLS} markets are asked for, what a key may ask in a minute, {_TOGETHER} of an asset at a venue: "
-        f"perpetuals of the largest venues first. Where no asset is named they are those of {', '.join(_MAJORS)} at four venues.",
+        "perpetuals of the largest venues first. Where no asset is named they are those of "
+        f"{', '.join(_MAJORS)} at four venues.",
         "An interval without a bar is taken for one without liquidations.",
     ),
 )

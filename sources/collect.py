@@ -135,6 +135,8 @@ def _serves(channel: ChannelSpec, quantity: Quantity) -> bool:
 
 
 def _job(source: Source, channel: ChannelSpec, code: Channel, window: Window, quantity: Quantity, now: datetime) -> Job:
+    if channel.transport is Transport.FILE and code.requests is None:
+        raise WindowUnsupported("reads files that you have on disk: there is nothing to ask for")
     if channel.transport is Transport.STREAM or code.requests is None:
         raise WindowUnsupported("is a live stream: it tells only what happens while it is listened to")
     if channel.first_day or channel.last_day or channel.missing_days:
