@@ -132,13 +132,16 @@ def scenario(name: str) -> Scenario:
     return found[name]
 
 
-def simulate(which: Scenario, regime: Regime, seed: int, *, length: timedelta = LENGTH) -> Simulated:
-    """One window, as a function of its arguments alone."""
+def simulate(
+    which: Scenario, regime: Regime, seed: int, *, start: datetime | None = None, length: timedelta = LENGTH
+) -> Simulated:
+    """One window, as a function of its arguments alone; `start` (UTC) is drawn too where it is not given."""
     key = [seed, *which.name.encode(), *str(regime).encode()]
     sequence = np.random.SeedSequence(key)
     tape_seed, show_seed, fault_seed = sequence.spawn(3)
     rng = np.random.default_rng(show_seed)
-    start = _FIRST_DAY + timedelta(minutes=30 * int(rng.integers(48 * _DAYS)))
+    drawn = _FIRST_DAY + timedelta(minutes=30 * int(rng.integers(48 * _DAYS)))
+    start = drawn if start is None else start
     window = Window(start, start + length)
     world = _documented(which.world, start.date())
     market = draw(world, regime, window, tape_seed, spread=which.spread, uncovered=which.uncovered)

@@ -39,6 +39,9 @@ class Event(NamedTuple):
         return sell if self.long else buy
 
 
+_NOTHING = Event(0, "", "", True, 0.0, 0.0, 0.0, 0.0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """How one channel writes: a row per event, a body around up to `page` rows (`by_contract`: of one contract)."""
@@ -62,10 +65,23 @@ def write(channel: str, events: pl.DataFrame, sizes: Mapping[str, float] = _NO_S
     return [gzip.compress(body, mtime=0) for body in encoded] if form.packed else encoded
 
 
+def page(channel: str, rows: Sequence[Event], now: int) -> bytes:
+    """One body of `channel` with these events, or with none; `now` is its time in milliseconds since 1970 UTC."""
+    form = FORMS[channel]
+    body = form.body([form.row(event) for event in rows], rows[-1] if rows else _NOTHING._replace(ms=now))
+    return msgspec.json.encode(body)
+
+
+def rows_of(events: pl.DataFrame, sizes: Mapping[str, float] = _NO_SIZES) -> list[Event]:
+    """Events in time order, numbered from 1."""
+    frame = events.sort("time", maintain_order=True)
+    return [Event(*row) for row in _columns(frame, sizes).iter_rows()]
+
+
 def _pages(form: Form, events: pl.DataFrame, sizes: Mapping[str, float]) -> Iterator[Sequence[Event]]:
-    order = ["instrument", "time"] if form.by_contract else ["time"]
-    frame = events.sort(order, maintain_order=True)
-    rows = [Event(*row) for row in _columns(frame, sizes).iter_rows()]
+    rows = rows_of(events, sizes)
+    if form.by_contract:
+        rows.sort(key=lambda event: event.instrument)
     groups = groupby(rows, key=lambda event: event.instrument if form.by_contract else "")
     for group in [list(members) for _, members in groups]:
         yield from (group[first : first + form.page] for first in range(0, len(group), form.page))
@@ -125,7 +141,7 @@ def _okx(event: Event) -> Row:
 def _okx_page(rows: list[Row], _last: Event) -> Row:
     """One item of the contract with all its details."""
     details = [detail for row in rows for detail in row["details"]]
-    return {"code": "0", "data": [rows[0] | {"details": details}], "msg": ""}
+    return {"code": "0", "data": [rows[0] | {"details": details}] if rows else [], "msg": ""}
 
 
 def _bitget(event: Event) -> Row:
