@@ -25,6 +25,8 @@ class Secrets:
         sent: dict[str, str] = {}
         for position, name in enumerate(spec.auth):
             value = self._environment.get(name, "").strip()
+            if not value and spec.key_optional:
+                continue
             if not value:
                 raise AuthMissing(f"needs a key: set {name}", source=label)
             if len(value) < _SHORTEST or not value.isascii() or not value.isprintable():

@@ -177,7 +177,8 @@ class SourceSpec:
     """One provider. `auth` names the environment variables of its keys; `hosts` are all hosts it may be asked at.
 
     `auth_headers` says, key by key, which header carries it: `X-Api-Key`, or `Authorization: Token {}`; without it
-    keys go into `Authorization: Bearer {}`.
+    keys go into `Authorization: Bearer {}`. With `key_optional` a source that is asked for by name answers in part
+    without its keys.
     """
 
     id: str
@@ -191,6 +192,7 @@ class SourceSpec:
     auth: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     auth_headers: tuple[str, ...] = ()
+    key_optional: bool = False
 
     def __post_init__(self) -> None:
         _require(bool(_IDENTITY.fullmatch(self.id)), f"source id {self.id!r} is not lower case")
