@@ -15,7 +15,7 @@ from verify.model.amount import Amount
 from verify.model.figure import Figure
 from verify.model.report import Verdict
 from verify.model.window import Window
-from verify.reconcile.verdict import Channel, Fit, Span, ask, compare, decide, disagreeing, fit, shared
+from verify.reconcile.verdict import Channel, Fit, Span, ask, compare, decide, disagreeing, fit
 
 M = 1e6
 
@@ -70,10 +70,8 @@ def test_knowing_more_never_turns_a_yes_into_a_no(allowed: Span, claim: Amount, 
 LONG, OVER = quantity("long"), window(4)
 
 
-def channel(
-    claim: str, *figures: Figure, what: Quantity = LONG, over: Window = OVER, name: str = "coinglass"
-) -> Channel:
-    return ask(name, name.title(), figures, what, over, Amount.parse(claim))
+def channel(claim: str, *figures: Figure, over: Window = OVER, name: str = "coinglass") -> Channel:
+    return ask(name, name.title(), figures, LONG, over, Amount.parse(claim))
 
 
 def verdict(
@@ -166,9 +164,9 @@ def test_a_figure_of_a_much_longer_window_contradicts_nothing() -> None:
 
 
 def test_windows_share_what_they_have_in_common() -> None:
-    assert shared(window(4), window(4)) == 1
-    assert shared(window(4), window(8)) == 0.5
-    assert shared(window(4), window(4, ending=4)) == 0
+    assert window(4).shared(window(4)) == 1
+    assert window(4).shared(window(8)) == 0.5
+    assert window(4).shared(window(4, ending=4)) == 0
 
 
 @given(st.permutations([*SET, figure("$741M", "long", page="two"), figure("$2.0bn", over=window(24))]))
