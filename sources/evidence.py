@@ -209,7 +209,7 @@ class Recorded:
 class Archive:
     """An evidence file to replay. Raises `EvidenceError` naming the record where one was changed.
 
-    A file whose end is missing is read as far as it goes and says so in `warnings`.
+    A file whose end is missing is read as far as it goes; `warnings` says so, and where the run was interrupted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -217,7 +217,8 @@ class Archive:
         records, checked = examine(path)
         if checked.damaged:
             raise EvidenceError(f"{path}: {checked.damaged[0]}")
-        self.warnings = tuple(f"{path}: {problem}" for problem in checked.problems)
+        interrupted = () if checked.complete or checked.truncated else ("the run was interrupted before its end",)
+        self.warnings = tuple(f"{path}: {problem}" for problem in (*checked.problems, *interrupted))
         self._payloads: dict[str, Payload] = {}
         self._answers: dict[tuple[str, str], str] = {}
         self._outcomes: dict[str, Recorded] = {}

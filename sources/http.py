@@ -145,11 +145,12 @@ class Fetcher:
     async def fetch(self, jobs: Iterable[Job]) -> list[Outcome]:
         """Run all jobs at the same time and give their outcomes in the same order.
 
-        Raises `EvidenceError` only where an archive holds none of the jobs.
+        Raises `EvidenceError` only where an archive holds none of the channels and windows.
         """
         runs = [_Run(job, job.parser()) for job in jobs]
-        if self._archive and runs and not any(self._archive.outcome(run.job) for run in runs):
-            asked, kept = runs[0].job.key, ", ".join(self._archive.jobs[:3]) or "nothing"
+        windowed = [run for run in runs if run.job.purpose is Purpose.CHANNEL] or runs
+        if self._archive and runs and not any(self._archive.outcome(run.job) for run in windowed):
+            asked, kept = windowed[0].job.key, ", ".join(_telling(self._archive.jobs)) or "nothing"
             raise EvidenceError(f"{self._archive.path} is of another run: it holds {kept}; asked for is {asked}")
         tasks: dict[int, asyncio.Task[Outcome]] = {}
         contracts: dict[str, asyncio.Task[Outcome]] = {}
@@ -394,6 +395,11 @@ def fetch_all(jobs: Iterable[Job], **options: Any) -> list[Outcome]:
             return await fetcher.fetch(jobs)
 
     return asyncio.run(run())
+
+
+def _telling(keys: Sequence[str]) -> Sequence[str]:
+    """The first keys of jobs, of those that name a window if any does."""
+    return [key for key in keys if key.split(" | ")[1]][:3] or keys[:3]
 
 
 def _time() -> float:

@@ -123,6 +123,7 @@ def liquidations(
             known, sources, question, clock, offline=offline and not replay, deadline=deadline,
             recorder=recorder, archive=kept.archive, progress=progress,
         )  # fmt: skip
+    findings += [Finding("evidence", warning, ()) for warning in (kept.archive.warnings if kept.archive else ())]
     if measured:
         every += measured
         lineages = assign(every)
