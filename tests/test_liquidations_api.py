@@ -141,7 +141,6 @@ def test_a_claim_of_a_truncated_count_nobody_printed_is_explained() -> None:
     assert [(row.slip, row.value) for row in report.explanations] == [("digits_truncated", 183066)]
 
 
-@pytest.mark.xfail(strict=False, reason="counts of one channel that contradict one another are not set aside yet")
 def test_a_truncated_count_is_not_supported_by_its_own_misprint() -> None:
     assert judged(JANUARY_20, "2,729", count_over="0").verdict is not Verdict.SUPPORTED
 
@@ -264,7 +263,6 @@ def finite(value: object) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-@pytest.mark.xfail(strict=False, reason="a comparison with a figure of 0 has an infinite ratio, which JSON cannot hold")
 def test_a_comparison_with_nothing_is_finite(save: Save) -> None:
     zero = [stated("$0"), stated("$412M", outlet="Bugle", says="Umbra Metrics (own data)")]
     assert finite(judged(NOVEMBER, "$0", save(zero)).to_dict())

@@ -116,7 +116,7 @@ def liquidations(
             count = f"{len(problems)} unreadable row{'s' if len(problems) > 1 else ''}"
             raise FigureFileError(f"{problems[0]} ({count}, --strict)")
         known = _sources(sources)
-        every = [figure for file in files for figure in file.figures]
+        every = list({figure.id: figure for file in files for figure in file.figures}.values())
         lineages = assign(every)
         wanted = _channel(channel, lineages.values(), known)
         rows, measured, findings = _collect(
@@ -165,7 +165,9 @@ def judge(question: Question, material: Material) -> Report:
             reasons.insert(0, Reason("low_confidence", text))
     outlets = {figure.outlet for figure in relevant}
     of_metric = [figure for figure in relevant if figure.quantity.metric == quantity.metric]
-    voting = [identity for identity in independent(lineages[f.id] for f in of_metric) if identity in titles]
+    voters = {c.lineage for c in speakers}
+    speaking_of_it = [f for f in of_metric if lineages[f.id].id in voters] or of_metric
+    voting = [identity for identity in independent(lineages[f.id] for f in speaking_of_it) if identity in titles]
     return Report(
         command="liquidations",
         version=verify.__version__,
@@ -210,7 +212,7 @@ def _question(
     now: datetime,
     min_confidence: float,
 ) -> Question:
-    gap = parse_duration(slack) if isinstance(slack, str) else (slack or timedelta(0))
+    gap = parse_duration(slack, zero=True) if isinstance(slack, str) else (slack or timedelta(0))
     asked = window if isinstance(window, Window) else Window.parse(window, now=now, slack=gap)
     named = Scope.of(*(names.resolve("venues", venue).id for venue in venues))
     tickers = Scope.of(*(_ticker(asset) for asset in assets))
@@ -279,8 +281,8 @@ def _explanations(
 ) -> list[Explanation]:
     """What the claim could be a wrong print of.
 
-    A number of unknown origin, or one that was set aside, explains nothing by being printed: of those only true slips
-    count.
+    A number of unknown origin, or one that was set aside, explains nothing by being printed, in whatever window: it
+    may be the claim itself. Of those only slips that change the number or its quantity count.
     """
     if question.claim is None or any(channel.fit is Fit.YES for channel in channels):
         return []
@@ -288,8 +290,12 @@ def _explanations(
     claimed = Claimed(question.quantity, question.claim, question.window)
 
     def believable(explanation: Explanation) -> bool:
-        identity = explanation.candidate.figure.id
-        return bool(explanation.slip.cost) or (lineages[identity].known and identity not in aside)
+        candidate = explanation.candidate
+        identity = candidate.figure.id
+        if identity in aside or not lineages[identity].known:
+            repeats = candidate.quantity == claimed.quantity and candidate.amount.value == claimed.amount.value
+            return bool(explanation.slip.cost) and not repeats
+        return True
 
     return [explanation for explanation in explain(claimed, candidates(relevant)) if believable(explanation)]
 

@@ -153,14 +153,17 @@ class LineageRow:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two lineages side by side. `same_scope` says whether they state the same quantity and window."""
+    """Two lineages side by side. `same_scope` says whether they state the same quantity and window.
+
+    `ratio` is the larger value over the smaller; None where the smaller is zero.
+    """
 
     first: str
     second: str
     quantity: str
     first_value: float
     second_value: float
-    ratio: float
+    ratio: float | None
     same_scope: bool
     text: str
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from verify.model.errors import WindowError
 
 _ZERO = timedelta(0)
+_HALF = 0.5
 _ISO_DURATION = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
@@ -172,16 +173,22 @@ class Window:
     def may_be(self, other: Window) -> bool:
         """Whether both could be statements of one and the same window.
 
-        Each edge lies within the slack of the two together, and so does the length: a slack moves a
-        window, it does not make one hour out of four.
+        Each edge lies within the slack of the two together, and so does the length: a slack moves a window, it does
+        not make one hour out of four. And unless both allow the shift, they have at least half of their union in
+        common: that one of the two is vague does not make it a statement of the other.
         """
         slack = self.slack + other.slack
+        shift = max(abs(self.start - other.start), abs(self.end - other.end))
         longest = max(self.length, other.length)
-        return (
-            abs(self.start - other.start) <= slack
-            and abs(self.end - other.end) <= slack
-            and abs(self.length - other.length) <= min(slack, longest / 8)
-        )
+        if shift > slack or abs(self.length - other.length) > min(slack, longest / 8):
+            return False
+        return shift <= min(self.slack, other.slack) or self.shared(other) >= _HALF
+
+    def shared(self, other: Window) -> float:
+        """The common part of the two as a share of their union (Jaccard index), edges as stated."""
+        common = min(self.end, other.end) - max(self.start, other.start)
+        union = max(self.end, other.end) - min(self.start, other.start)
+        return max(common, _ZERO) / union
 
     def shifted(self, by: timedelta) -> Window:
         return Window(self.start + by, self.end + by, self.slack)

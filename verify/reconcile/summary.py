@@ -216,11 +216,14 @@ def comparison(pair: Pair, titles: dict[str, str]) -> Comparison:
             f"{duration_words(b.window.length)} ({b.window.words()}); not averaged"
         )
     )
+    finite = math.isfinite(pair.ratio)
+    apart = f"factor {pair.ratio:.2f}" if finite else "one of them is zero"
     text = (
         f"{titles[first]} {a.figure.amount} against {titles[second]} {b.figure.amount} ({a.quantity.words()}): "
-        f"factor {pair.ratio:.2f}; {scope}"
+        f"{apart}; {scope}"
     )
-    return Comparison(first, second, a.quantity.words(), a.value, b.value, round(pair.ratio, 4), pair.same_scope, text)
+    ratio = round(pair.ratio, 4) if finite else None
+    return Comparison(first, second, a.quantity.words(), a.value, b.value, ratio, pair.same_scope, text)
 
 
 def conflict(contradiction: Contradiction, lineages: Lineages) -> Conflict:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -165,12 +164,51 @@ def _ask_directly(
         if figure.window is not None and figure.window.may_be(window):
             low, high = interval(figure)
             stating.append(Statement(figure.id, figure.quantity, figure.window, low, high, index, (figure,)))
+    stating, misprints = _without_misprints(stating)
     fits = [(fit((s.low, s.high), claim) if claim is not None else Fit.SILENT, s) for s in stating]
     verdict, best = min(fits, key=lambda pair: (_ORDER[pair[0]], pair[1].id), default=(Fit.SILENT, None))
     span = (best.low, best.high) if best is not None else None
+    discarded = _discarded(misprints, quantity, window, claim)
     return Channel(
-        lineage, title, verdict, tuple(stating), (), _nearest(stating, claim), tuple(stating), span, None, (), None
+        lineage=lineage,
+        title=title,
+        fit=Fit.NO if discarded is not None and verdict is Fit.SILENT else verdict,
+        kept=tuple(stating),
+        contradictions=tuple(misprints),
+        nearest=_nearest(stating, claim),
+        matched=tuple(stating),
+        feasible=span,
+        derived=None,
+        derived_from=(),
+        by_clock=None,
+        discarded=discarded,
     )
+
+
+_MISPRINTS = tuple(slip for slip in CATALOGUE if slip.id in ("digits_truncated", "tenfold", "tenth"))
+
+
+def _without_misprints(stating: Sequence[Statement]) -> tuple[list[Statement], list[Contradiction]]:
+    """Counts of one window that are another's with digits lost or a factor of ten are set aside."""
+    kept, found = [], []
+    for statement in stating:
+        others = [c for s in stating if s is not statement for c in candidates(s.figures)]
+        amount = statement.figure.amount
+        slip = None
+        if amount is not None:
+            claimed = Claimed(statement.quantity, amount, statement.window)
+            slip = next((e for e in explain(claimed, others, slips=_MISPRINTS) if e.exact), None)
+        if slip is None or (slip.slip.factor != 1 and len(others) < _ENOUGH_TO_OUTVOTE):
+            kept.append(statement)
+            continue
+        other = next(s for s in stating if slip.candidate.figure in s.figures)
+        words = f"{statement.figure.amount} and {other.figure.amount} cannot both be the {statement.quantity.words()}"
+        found.append(Contradiction((statement, other), words, statement, slip.title))
+    return kept, found
+
+
+#: A factor of ten works both ways: only against at least so many others is one count taken for the wrong one.
+_ENOUGH_TO_OUTVOTE = 2
 
 
 def same_count(figure: Quantity, asked: Quantity) -> bool:
@@ -205,7 +243,11 @@ def _discarded(
     low, high = _floats(claim.tolerated)
     for contradiction in contradictions:
         statement = contradiction.set_aside
-        if statement.quantity == quantity and statement.window.may_be(window) and low <= statement.value <= high:
+        if (
+            same_count(statement.quantity, quantity)
+            and statement.window.may_be(window)
+            and low <= statement.value <= high
+        ):
             return statement
     return None
 
@@ -294,20 +336,13 @@ def compare(channels: Sequence[Channel], quantity: Quantity, window: Window) -> 
                         continue
                     same = a.window.may_be(b.window)
                     pair = Pair((first.lineage, a), (second.lineage, b), same)
-                    near = shared(a.window, window) + shared(b.window, window)
-                    rank = (a.quantity != quantity, not same, -near, -shared(a.window, b.window), a.id, b.id)
+                    near = a.window.shared(window) + b.window.shared(window)
+                    rank = (a.quantity != quantity, not same, -near, -a.window.shared(b.window), a.id, b.id)
                     if best is None or rank < best[0]:
                         best = (rank, pair)
             if best is not None:
                 pairs.append(best[1])
     return pairs
-
-
-def shared(first: Window, second: Window) -> float:
-    """The common part of two windows as a share of their union (Jaccard index), edges as stated."""
-    common = min(first.end, second.end) - max(first.start, second.start)
-    union = max(first.end, second.end) - min(first.start, second.start)
-    return max(common, timedelta(0)) / union
 
 
 def disagreeing(
@@ -319,10 +354,10 @@ def disagreeing(
     for channel in channels:
         if channel.fit in (Fit.YES, Fit.HEDGED) or not channel.votes:
             continue
-        near = [s for s in channel.kept if s.quantity == quantity and shared(s.window, window) >= COMPARABLE_OVERLAP]
+        near = [s for s in channel.kept if s.quantity == quantity and s.window.shared(window) >= COMPARABLE_OVERLAP]
         if not near:
             continue
-        nearest = max(near, key=lambda s: (shared(s.window, window), s.id))
+        nearest = max(near, key=lambda s: (s.window.shared(window), s.id))
         if nearest.high * COMPARABLE_FACTOR < low or nearest.low > high * COMPARABLE_FACTOR:
             found.append((channel, nearest))
     return found
@@ -406,11 +441,10 @@ def _agreement(channel: Channel, claim: Amount) -> str:
 def _denial(channel: Channel, claim: Amount) -> str:
     span = span_words(channel.best)
     if channel.nearest is not None:
-        off = (channel.nearest.value - float(claim.value)) / float(claim.value) if claim.value else math.inf
-        return (
-            f"{channel.title} says {channel.nearest.figure.amount}, {distance_words(off)} the claim; "
-            f"all its figures together allow {span}"
-        )
+        off = ""
+        if claim.value:
+            off = f", {distance_words((channel.nearest.value - float(claim.value)) / float(claim.value))} the claim"
+        return f"{channel.title} says {channel.nearest.figure.amount}{off}; all its figures together allow {span}"
     return f"all figures of {channel.title} together allow {span}, and the claim {claim} lies outside"
 
 

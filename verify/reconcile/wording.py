@@ -46,10 +46,10 @@ def sentence(
     """One sentence that says no more than the evidence does, or that says that there is none."""
     if quantity.metric not in (LIQUIDATIONS, LIQUIDATION_COUNT):
         return ""
-    if claim is None:
+    if claim is None and not any(channel.nearest is not None for channel in channels):
         return _floor(quantity, window, channels)
     speaking = [c for c in channels if c.feasible is not None and c.fit is not Fit.SILENT] or [
-        c for c in channels if c.feasible is not None or c.nearest is not None
+        c for c in channels if c.nearest is not None or (claim is not None and c.feasible is not None)
     ]
     if not speaking:
         return _floor(quantity, window, channels)
@@ -153,7 +153,7 @@ def corroboration(pairs: Sequence[Pair], independent: int) -> tuple[str, str]:
     same = [pair for pair in pairs if pair.same_scope and pair.two_sided]
     if not same:
         text = f"not corroborated: {independent} independent lineages, none of which states the same thing as another"
-        ratios = ", ".join(f"{pair.ratio:.2g}" for pair in pairs)
+        ratios = ", ".join(f"{pair.ratio:.2g}" for pair in pairs if math.isfinite(pair.ratio))
         return "no", f"{text}; on similar scopes they differ by factors of {ratios}" if ratios else text
     worst = max(same, key=lambda pair: pair.ratio)
     agree = all(_overlap(pair.first[1], pair.second[1]) for pair in same)
