@@ -1,0 +1,587 @@
+"""The slots of a claim: what each number of a text counts, for whom, where, when, and who says so.
+
+A number takes what its own clause says first, then its sentence, then what was said before: by an earlier number of the
+sentence, by the heading, the lead-in of its list or the labels of its table, or, where the sentence points back, by the
+sentence before. What no one says stays open and is named in `missing`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from verify.claims import windows, words
+from verify.claims.spans import Alone, Kind, Number, fold, scan
+from verify.claims.text import Document, Sentence
+from verify.claims.text import Kind as BlockKind
+from verify.claims.windows import Dateline, When
+from verify.claims.words import Mention
+from verify.model.amount import Hedge
+from verify.model.quantity import CountUnit, Side
+
+_LIQUIDATIONS = frozenset(
+    {"liquidations", "liquidation_count", "largest_liquidation", "share", "auto_deleveraging", "estimated_liquidations"}
+)
+#: What may be spoken of in the same breath as a price level.
+_BESIDE_PRICES = frozenset({"", "liquidations", "open_interest", "volatility_change", "holding", "position"})
+_PRICES = frozenset({"price", "price_change"})
+_MOVING = frozenset(
+    {"price_change", "etf_net_flow", "open_interest_drop", "unrealised_gain", "volatility_change", "market_value",
+     "position"}
+)  # fmt: skip
+_SEPARATOR = re.compile(
+    r"[,;:()，；：（）。—]| – |\b(?:while|whereas|and|but|as|with|against|of which|of that|versus|or|from)\b|其中|而"
+)
+_ASIDE = re.compile(r"[;。；]|\b(?:as|while|whereas|after|when)\b")
+_AFTER = re.compile(
+    r"['’]?s?\s?(?:worth )?(?:in|of|from|on|for|by|were|was|long|short|bullish|bearish|at|across|的|多|空"
+    r"|liquidat\w{2,4})?\b"
+)
+_ROUND = 2
+_MOST_THRESHOLD = Decimal(100_000_000)
+_THRESHOLD_AFTER = re.compile(
+    r"(?:above|over|exceeding|exceeded|more than|larger than|bigger than|greater than|of at least|in excess of"
+    r"|worth over"
+    r"|超过|超過|大于|>)\s?$"
+)
+_MOST_LEAD = 80
+_MOST_GAP = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One figure of a text with its slots.
+
+    `place` is its span in the original. Empty means not said; `carried` tells from where a slot was taken that the
+    sentence itself does not fill, `missing` which slots stay open that a check would need.
+    """
+
+    number: Number
+    start: int
+    end: int
+    sentence: str
+    metric: str = ""
+    side: Side = Side.BOTH
+    assets: tuple[str, ...] = ()
+    venues: tuple[str, ...] = ()
+    threshold: Decimal | None = None
+    when: When | None = None
+    direction: str = ""
+    attribution: str = ""
+    event: str = ""
+    block: int = 0
+    position: int = 0
+    carried: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return self.number.amount.text
+
+    @property
+    def kind(self) -> Kind:
+        return self.number.kind
+
+    @property
+    def hedge(self) -> Hedge:
+        return self.number.hedge
+
+    @property
+    def unit(self) -> CountUnit | None:
+        return self.number.unit
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The slots that a check would need and nothing fills."""
+        gaps = []
+        if not self.metric:
+            gaps.append("metric")
+        if self.when is None and self.metric not in ("price", "open_interest", "holding", "unrealised_gain", "factor"):
+            gaps.append("window")
+        if not self.assets and self.metric in ("price", "price_change"):
+            gaps.append("asset")
+        if not self.attribution:
+            gaps.append("attribution")
+        return tuple(gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that was read in a document: claims in order, numbers left alone, and the dateline they were read by."""
+
+    document: Document
+    claims: tuple[Claim, ...]
+    alone: tuple[Alone, ...]
+    published: Dateline | None
+
+
+def extract(document: Document, published: Dateline | None = None) -> Reading:
+    """Find every claim of a document. Without `published`, the document's own date or first full date counts."""
+    text = document.text
+    dateline = published or (windows.dateline(document.published) if document.published else None)
+    dateline = dateline or windows.dateline(text)
+    low = fold(text)
+    found = scan(text, low)
+    alone = [Alone(*_place(document, a.start, a.end), a.reason) for a in found.alone]
+    alone += [
+        Alone(b.marker.start, b.marker.end, "a list number")
+        for b in document.blocks
+        if b.marker is not None and document.original[b.marker.start].isdigit()
+    ]
+    reader = _Reader(document, low, dateline)
+    numbers = list(found.numbers)
+    at = 0
+    for position, sentence in enumerate(document.sentences):
+        while at < len(numbers) and numbers[at].start < sentence.start:
+            at += 1
+        stop = at
+        while stop < len(numbers) and numbers[stop].start < sentence.end:
+            stop += 1
+        reader.sentence(position, sentence, numbers[at:stop])
+        at = stop
+    claims = _shared_with_headline(document, reader.claims)
+    alone += reader.alone
+    return Reading(document, tuple(claims), tuple(sorted(alone, key=lambda a: (a.start, a.end))), dateline)
+
+
+def _place(document: Document, start: int, end: int) -> tuple[int, int]:
+    span = document.place(start, end)
+    return span.start, span.end
+
+
+@dataclass(slots=True)
+class _Context:
+    """What a stretch of text says, for those numbers of it that say nothing themselves."""
+
+    side: list[Mention]
+    assets: list[Mention]
+    venues: list[Mention]
+    metrics: list[Mention]
+    whens: list[When]
+    attributions: list[Mention]
+
+
+class _Reader:
+    """Goes through the sentences in order and keeps what later ones may point back to."""
+
+    def __init__(self, document: Document, low: str, published: Dateline | None) -> None:
+        self.document = document
+        self.text = document.text
+        self.low = low
+        self.published = published
+        self.claims: list[Claim] = []
+        self.alone: list[Alone] = []
+        self.heading: tuple[int, int] | None = None
+        self.lead: tuple[int, int] | None = None
+        self._contexts: dict[tuple[int, int], _Context] = {}
+
+    def sentence(self, position: int, sentence: Sentence, numbers: Sequence[Number]) -> None:
+        block = self.document.blocks[sentence.block]
+        if numbers:
+            numbers, thresholds = self._thresholds(sentence, numbers)
+            self._claims(position, sentence, numbers, thresholds)
+        if block.kind is BlockKind.HEADING:
+            self.heading, self.lead = (sentence.start, sentence.end), None
+        elif block.kind is BlockKind.PARAGRAPH:
+            self.lead = (sentence.start, sentence.end) if self.text[sentence.end - 1] in ":：" else None
+
+    def context(self, start: int, end: int) -> _Context:
+        key = (start, end)
+        if key not in self._contexts:
+            text, low = self.text, self.low
+            sources = words.attributions(text, low, start, end)
+            venues = [
+                venue
+                for venue in words.mentions("venues", text, low, start, end)
+                if not any(source.start <= venue.start < source.end for source in sources)
+                or words.OWN_VERB.match(low, venue.end, end)
+            ]
+            self._contexts[key] = _Context(
+                words.sides(low, start, end),
+                words.mentions("assets", text, low, start, end),
+                venues,
+                words.metrics(low, start, end),
+                windows.find(low, start, end, self.published),
+                sources,
+            )
+        return self._contexts[key]
+
+    def _thresholds(self, sentence: Sentence, numbers: Sequence[Number]) -> tuple[list[Number], dict[int, Decimal]]:
+        """Take the amounts that say from which size on something was counted out of the list, and to their counts."""
+        kept, found = list(numbers), {}
+        counts = [number for number in numbers if number.kind is Kind.COUNT]
+        for number in numbers:
+            if number.kind is not Kind.MONEY or not counts or number.amount.ends:
+                continue
+            before = self.low[max(sentence.start, number.start - 16) : number.start]
+            if not _THRESHOLD_AFTER.search(before) or number.amount.value > _MOST_THRESHOLD:
+                continue
+            count = min(counts, key=lambda c: abs(c.start - number.start))
+            if len(number.amount.digits.rstrip("0")) <= _ROUND and abs(count.start - number.start) <= _MOST_LEAD:
+                found[count.start] = number.amount.value
+                kept.remove(number)
+                place = _place(self.document, number.start, number.end)
+                self.alone.append(Alone(*place, f"the threshold of the count {count.amount.text}"))
+        return kept, found
+
+    def _claims(
+        self, position: int, sentence: Sentence, numbers: Sequence[Number], thresholds: dict[int, Decimal]
+    ) -> None:
+        context = self.context(sentence.start, sentence.end)
+        shown = " ".join(self.text[sentence.start : sentence.end].split())
+        made: list[Claim] = []
+        used: set[int] = set()
+        for index, number in enumerate(numbers):
+            region = (
+                numbers[index - 1].end if index else sentence.start,
+                numbers[index + 1].start if index + 1 < len(numbers) else sentence.end,
+            )
+            claim = Claim(
+                number,
+                *_place(self.document, number.start, number.end),
+                shown,
+                threshold=thresholds.get(number.start),
+                block=sentence.block,
+                position=position,
+                event=windows.speaks_of_event(self.low, sentence.start, sentence.end),
+            )
+            claim = self._fill(claim, context, sentence, region, made, used)
+            claim = self._carry(claim, sentence, made)
+            if self._is_figure(claim, context):
+                made.append(claim)
+            else:
+                self.alone.append(Alone(claim.start, claim.end, "nothing says what it counts"))
+        self.claims += made
+
+    def _is_figure(self, claim: Claim, context: _Context) -> bool:
+        """A number without currency or unit is a figure only where its sentence says what it is."""
+        if claim.kind is Kind.MONEY and not claim.number.amount.currency:
+            return bool(claim.metric or context.side or context.metrics)
+        return True
+
+    def _fill(
+        self,
+        claim: Claim,
+        context: _Context,
+        sentence: Sentence,
+        region: tuple[int, int],
+        made: Sequence[Claim],
+        used: set[int],
+    ) -> Claim:
+        number = claim.number
+        metric = self._metric(number, context, sentence, region, made)
+        last = made[-1] if made else None
+        near = last is not None and (_family(last.metric) == _family(metric) or not metric or not last.metric)
+        total = words.TOTAL.search(self.low, *self._clause(number, region)) is not None and metric != "share"
+        side = self._own(context.side, number, sentence, region, used)
+        assets = self._own(context.assets, number, sentence, region, used)
+        venues = self._own(context.venues, number, sentence, region, used)
+        if number.kind is Kind.COIN:
+            assets = (number.asset,)
+        if side is None and near and last is not None and last.side is not Side.BOTH and not total:
+            side = (str(last.side),) if metric in _LIQUIDATIONS or not metric or metric == "realised_gain" else None
+        if assets is None and near and last is not None and not total:
+            assets = last.assets or None
+        if venues is None and near and last is not None and not total:
+            venues = last.venues or None
+        if metric in _PRICES and assets is None:
+            assets = next((m.values for m in reversed(context.assets) if m.start < number.start), None)
+        if metric in ("etf_net_flow", "holding", "unrealised_gain", "volatility_change", "realised_gain", "position"):
+            assets = assets or next((m.values for m in context.assets), None)
+            side = side or (
+                next((m.values for m in context.side), None) if metric in ("position", "realised_gain") else None
+            )
+        elif metric in _LIQUIDATIONS or not metric:
+            lone = len(context.side) == 1 and not made
+            behind = bool(context.side) and context.side[0].start > number.end and region[1] == sentence.end
+            side = side or (context.side[0].values if lone and behind and not total else None)
+            if venues is None and len(context.venues) == 1 and not total:
+                venues = context.venues[0].values
+        elif venues is None and len(context.venues) == 1:
+            venues = context.venues[0].values
+        if metric in _PRICES or metric == "etf_net_flow":
+            side = None
+        when = self._when(context, number, region, metric)
+        if when is None and last is not None and near and metric != "price":
+            when = last.when
+        direction = self._direction(number, metric, sentence, region)
+        if direction == "broke" and number.hedge in (Hedge.OVER, Hedge.UNDER):  # "fell below $92,000" qualifies nothing
+            number = replace(number, amount=number.amount.plain())
+        return replace(
+            claim,
+            number=number,
+            metric=metric,
+            side=Side(side[0]) if side else Side.BOTH,
+            assets=tuple(assets or ()),
+            venues=tuple(venues or ()),
+            when=when,
+            attribution=self._attribution(context, number, region),
+            direction=direction,
+        )
+
+    def _own(
+        self, found: Sequence[Mention], number: Number, sentence: Sentence, region: tuple[int, int], used: set[int]
+    ) -> tuple[str, ...] | None:
+        """What is said of a number between its neighbours: right behind it, in its clause, before it, after it."""
+        after = [m for m in found if number.end <= m.start and m.end <= region[1]]
+        before = [m for m in found if region[0] <= m.start and m.end <= number.start and m.start not in used]
+        for mention in after[:1]:
+            gap = self.low[number.end : mention.start]
+            if len(gap) <= _MOST_GAP and not _SEPARATOR.search(gap.replace(" from ", " ")) and _AFTER.match(gap + " "):
+                used.add(mention.start)
+                return mention.values
+        for mention in reversed(before):
+            return mention.values
+        if after and region[1] == sentence.end:
+            gap = self.low[number.end : after[0].start]
+            if not (_ASIDE if after[0].values[0] in ("long", "short") else _SEPARATOR).search(gap):
+                return after[0].values
+        return None
+
+    def _clause(self, number: Number, region: tuple[int, int]) -> tuple[int, int]:
+        start = region[0]
+        for separator in _SEPARATOR.finditer(self.low, region[0], number.start):
+            start = separator.end()
+        after = _SEPARATOR.search(self.low, number.end, region[1])
+        return start, after.start() if after else region[1]
+
+    def _metric(
+        self,
+        number: Number,
+        context: _Context,
+        sentence: Sentence,
+        region: tuple[int, int],
+        made: Sequence[Claim],
+    ) -> str:
+        low = self.low
+        left = low[max(region[0], number.start - 40) : number.start].rstrip("~$ ") + " "
+        spoken = self._spoken(context.metrics, number, region)
+        match number.kind:
+            case Kind.FACTOR:
+                return "factor"
+            case Kind.POINTS:
+                return "volatility_change" if spoken == "volatility_change" else "price_change"
+            case Kind.COUNT:
+                return "liquidation_count"
+            case Kind.COIN:
+                return "holding" if spoken == "holding" else "position"
+            case Kind.PERCENT:
+                clause = low[region[0] : region[1]]
+                if words.SHARE.search(clause) or (spoken == "liquidations" and not words.FALL.search(clause)):
+                    return "share"
+                if spoken == "open_interest" or (made and made[-1].metric == "open_interest"):
+                    return "open_interest_drop" if words.FALL.search(clause) else "share"
+                moves = words.FALL.search(low, sentence.start, sentence.end) or words.RISE.search(
+                    low, sentence.start, sentence.end
+                )
+                if moves:
+                    return "price_change"
+                told = context.side or self._in_cell(sentence) or (made and made[-1].metric in _LIQUIDATIONS)
+                return "share" if told else ""
+        small = number.amount.value < 1_000_000 and (not number.amount.currency or "万" not in number.amount.text)
+        if small:
+            coins = any(m.start < number.start for m in context.assets) or words.PRICE.search(
+                low, sentence.start, sentence.end
+            )
+            broke = words.BROKE.search(left) or words.LEVEL_NOUN.match(low, number.end)
+            if (broke or (coins and words.TO_LEVEL.search(left))) and spoken in _BESIDE_PRICES:
+                return "price"
+            if coins and not spoken and words.BY_AMOUNT.search(left):
+                return "price_change"
+        if spoken == "open_interest":
+            fall = words.FALL.search(low, *self._clause(number, region))
+            return "open_interest_drop" if fall else "open_interest"
+        if spoken == "volatility_change":
+            spoken = ""
+        if spoken == "market_value" and (value := low.find("market value")) and value > number.end and not made:
+            return "market_value"
+        return spoken
+
+    def _spoken(self, found: Sequence[Mention], number: Number, region: tuple[int, int]) -> str:
+        """The metric whose words stand nearest, those of the number's own stretch first."""
+        if not found:
+            return ""
+        own = [m for m in found if region[0] <= m.start and m.end <= region[1]]
+        before = [m for m in found if m.end <= number.start]
+        if own:
+            nearest = min(
+                own,
+                key=lambda m: min(abs(m.start - number.end), abs(number.start - m.end)) + 30 * self._apart(m, number),
+            )
+            return nearest.values[0]
+        return before[-1].values[0] if before else found[0].values[0]
+
+    def _apart(self, mention: Mention, number: Number) -> bool:
+        between = (mention.end, number.start) if mention.end <= number.start else (number.end, mention.start)
+        return _SEPARATOR.search(self.low, *between) is not None
+
+    def _when(self, context: _Context, number: Number, region: tuple[int, int], metric: str) -> When | None:
+        """The stated time that a number belongs to; a price level belongs to a moment, not to a stretch of hours."""
+        found = [
+            when
+            for when in context.whens
+            if not (when.start <= number.start < when.end) and (when.calendar or metric != "price")
+        ]
+        if metric == "price":
+            end = self._clause(number, region)[1]
+            found = [when for when in found if when.end <= end]
+        if not found:
+            return None
+        if len(found) > 1:
+            own = [w for w in found if region[0] <= w.start and w.end <= region[1]]
+            begin, end = self._clause(number, region)
+            same = [w for w in own if begin <= w.start and w.end <= end]
+            before = [w for w in found if w.end <= number.start]
+            found = same or own or before[-1:] or found
+            exact = [w for w in found if not w.calendar and metric in _LIQUIDATIONS]
+            found = exact or found
+        chosen = min(found, key=lambda w: min(abs(w.start - number.end), abs(number.start - w.end)))
+        return windows.trading_week(chosen) if metric == "etf_net_flow" else chosen
+
+    def _attribution(self, context: _Context, number: Number, region: tuple[int, int]) -> str:
+        found = context.attributions
+        if not found:
+            return ""
+        if len(found) == 1:
+            only = found[0]
+            return only.values[0]
+        after = [m for m in found if number.end <= m.start and m.end <= region[1]]
+        before = [m for m in found if m.end <= number.start]
+        own = [m for m in before if m.start >= region[0]]
+        chosen = (after[:1] if after and not own else []) or own[-1:] or before[-1:] or found[:1]
+        return chosen[0].values[0]
+
+    def _direction(self, number: Number, metric: str, sentence: Sentence, region: tuple[int, int]) -> str:
+        low = self.low
+        if metric == "price":
+            left = low[max(region[0], number.start - 40) : number.start].rstrip("~$ ") + " "
+            return "broke" if words.BROKE.search(left) else "level"
+        if metric == "open_interest":
+            return "level"
+        if metric not in _MOVING:
+            return ""
+        for start, end in (
+            self._clause(number, region),
+            region,
+            (sentence.start, number.start),
+            (sentence.start, sentence.end),
+        ):
+            falls = [m.start() for m in words.FALL.finditer(low, start, end)]
+            rises = [m.start() for m in words.RISE.finditer(low, start, end)]
+            if falls or rises:
+                nearest = min(falls + rises, key=lambda at: abs(at - number.start))
+                return "fall" if nearest in falls else "rise"
+        return ""
+
+    def _in_cell(self, sentence: Sentence) -> bool:
+        return self.document.blocks[sentence.block].kind is BlockKind.CELL
+
+    def _carry(self, claim: Claim, sentence: Sentence, made: Sequence[Claim]) -> Claim:
+        """Fill open slots from labels, lead-in, heading or the sentence that is pointed back to."""
+        block = self.document.blocks[sentence.block]
+        carried = dict(claim.carried)
+        for span in block.context:
+            claim = self._from(claim, self.context(span.start, span.end), "the table's labels", carried)
+        if block.kind in (BlockKind.ITEM, BlockKind.CELL) and self.lead is not None:
+            claim = self._from(claim, self.context(*self.lead), "the lead-in", carried)
+        if block.kind in (BlockKind.ITEM, BlockKind.CELL) and self.heading is not None:
+            claim = self._from(claim, self.context(*self.heading), "the heading", carried)
+        if block.kind is BlockKind.ITEM and sentence.start > block.start:
+            colon = min(
+                (i for i in (self.text.find(c, block.start, sentence.start) for c in ":：") if i > 0), default=-1
+            )
+            if 0 < colon - block.start < _MOST_LEAD:
+                claim = self._from(claim, self.context(block.start, colon), "the item's lead-in", carried)
+        previous = self.claims[-1] if self.claims and not made else None
+        if previous and previous.block == sentence.block and previous.position == claim.position - 1:
+            points = words.PRONOUN.search(self.low, sentence.start, sentence.end) is not None
+            claim = _from_claim(claim, previous, points, carried)
+        if carried != claim.carried:
+            claim = replace(claim, carried=carried)
+        return claim
+
+    def _from(self, claim: Claim, context: _Context, source: str, carried: dict[str, str]) -> Claim:
+        changes: dict[str, object] = {}
+        if not claim.metric and context.metrics and claim.kind is Kind.MONEY:
+            changes["metric"] = context.metrics[0].values[0]
+        if (
+            claim.side is Side.BOTH
+            and len(context.side) == 1
+            and (changes.get("metric", claim.metric) in _LIQUIDATIONS)
+        ):
+            changes["side"] = Side(context.side[0].values[0])
+        if not claim.assets and len(context.assets) == 1:
+            changes["assets"] = context.assets[0].values
+        if not claim.venues and len(context.venues) == 1:
+            changes["venues"] = context.venues[0].values
+        if claim.when is None and len(context.whens) == 1 and claim.metric not in ("price", "share"):
+            changes["when"] = context.whens[0]
+        if not claim.attribution and len(context.attributions) == 1:
+            changes["attribution"] = context.attributions[0].values[0]
+        for slot in changes:
+            carried[slot] = source
+        return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
+
+
+def _from_claim(claim: Claim, previous: Claim, points: bool, carried: dict[str, str]) -> Claim:
+    """What the sentence before says, where this one points back to it; the attribution stands for a whole paragraph."""
+    changes: dict[str, object] = {}
+    if _family(claim.metric) == _family(previous.metric) or not claim.metric:
+        if not claim.attribution and previous.attribution:
+            changes["attribution"] = previous.attribution
+        if points:
+            if not claim.metric and claim.kind is previous.kind:
+                changes["metric"] = previous.metric
+            if not claim.venues and previous.venues:
+                changes["venues"] = previous.venues
+            if not claim.assets and previous.assets:
+                changes["assets"] = previous.assets
+            if claim.when is None and previous.when is not None and claim.metric != "price":
+                changes["when"] = previous.when
+    for slot in changes:
+        carried[slot] = "the sentence before"
+    return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
+
+
+def _shared_with_headline(document: Document, claims: Sequence[Claim]) -> list[Claim]:
+    """A headline's figure and the first of the body that repeats it fill each other's open slots."""
+    done = list(claims)
+    bodies: dict[tuple[Kind, Decimal], list[int]] = {}
+    for index, claim in enumerate(done):
+        if document.blocks[claim.block].kind is not BlockKind.HEADING:
+            bodies.setdefault((claim.kind, claim.number.amount.value), []).append(index)
+    for index, head in enumerate(done):
+        if document.blocks[head.block].kind is not BlockKind.HEADING:
+            continue
+        repeats = bodies.get((head.kind, head.number.amount.value), [])
+        for other in repeats[bisect_right(repeats, index) :][:1]:
+            body = done[other]
+            if _family(body.metric) == _family(head.metric) or not body.metric or not head.metric:
+                done[index] = _completed(head, body, "the body")
+                done[other] = _completed(body, head, "the headline")
+    return done
+
+
+def _completed(claim: Claim, other: Claim, source: str) -> Claim:
+    changes: dict[str, object] = {
+        slot: getattr(other, slot)
+        for slot in ("metric", "assets", "venues", "when", "attribution", "threshold")
+        if not getattr(claim, slot) and getattr(other, slot)
+    }
+    if claim.side is Side.BOTH and other.side is not Side.BOTH:
+        changes["side"] = other.side
+    if not changes:
+        return claim
+    return replace(claim, **changes, carried={**claim.carried, **dict.fromkeys(changes, source)})  # type: ignore[arg-type]
+
+
+def _family(metric: str) -> str:
+    if metric in _LIQUIDATIONS:
+        return "liquidations"
+    if metric in _PRICES:
+        return "price"
+    if metric in ("position", "holding", "realised_gain", "unrealised_gain"):
+        return "position"
+    return metric

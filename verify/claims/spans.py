@@ -1,0 +1,410 @@
+"""Every number in a text: what can be checked, with its exact span, and what is left alone, with the reason.
+
+One pass over the digits. Around each number only a bounded stretch is read, and no pattern gives back what it took, so
+the time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from verify.model import names
+from verify.model.amount import CURRENCY_WORDS, HEDGE_WORDS, MAGNITUDES, Amount, Hedge
+from verify.model.errors import AmountError
+from verify.model.quantity import CountUnit
+
+
+class Kind(StrEnum):
+    """What kind of number it is."""
+
+    MONEY = "money"
+    PERCENT = "percent"
+    COUNT = "count"
+    COIN = "coin"
+    POINTS = "points"
+    FACTOR = "factor"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that can be checked. The span covers currency, digits, magnitude and unit, and no hedge.
+
+    `asset` is the coin of a coin amount, `unit` what a count counts ("" where that is not said).
+    """
+
+    start: int
+    end: int
+    kind: Kind
+    amount: Amount
+    asset: str = ""
+    unit: CountUnit | None = None
+
+    @property
+    def hedge(self) -> Hedge:
+        return self.amount.hedge
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A number that is not a figure, and why."""
+
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    numbers: tuple[Number, ...]
+    alone: tuple[Alone, ...]
+
+
+_FOLDS = {0xFF01 + i: 0x21 + i for i in range(94) if chr(0x21 + i) not in ",;:!?()"}
+_FOLDS |= dict.fromkeys((0x00A0, 0x2007, 0x2009, 0x202F, 0x3000, 0x2002, 0x2003), 0x20)
+_FOLDS |= {0x2212: 0x2D, 0x2010: 0x2D, 0x2011: 0x2D, 0x0130: 0x69, 0x2019: 0x27}
+_FOLDED = re.compile("[" + "".join(re.escape(chr(code)) for code in _FOLDS) + "]")
+
+
+def fold(text: str) -> str:
+    """The text in lower case with full-width digits and signs made plain; every character keeps its place."""
+    return (text if text.isascii() else _FOLDED.sub(lambda char: chr(_FOLDS[ord(char[0])]), text)).lower()
+
+
+def _any(words: list[str] | tuple[str, ...]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+
+
+MONTHS = (
+    "january|february|march|april|may|june|july|august|september|october|november|december"
+    "|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
+)
+_CLOCK = (
+    r"[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?+(?:\s?[ap]\.?m\b\.?)?+"
+    r"(?:\s?(?:utc|gmt|est|edt|et|cst|hkt|jst|z)\b(?:[+-][0-9]{1,2}(?::?[0-9]{2})?+)?+)?+"
+)
+_MASKS = re.compile(
+    "|".join(
+        f"(?P<{name}>{pattern})"
+        for name, pattern in (
+            ("id", r"(?<![a-z0-9])0x[0-9a-f]{4,}+"),
+            ("phone", r"(?<![0-9a-z])\+[0-9]{1,3}[ (-][0-9 ()-]{6,18}[0-9]|\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}"
+                      r"|(?<![0-9$.,-])[0-9]{3,4}-[0-9]{3,4}-[0-9]{4}(?![0-9])"),
+            ("date", rf"(?<![0-9])[12][0-9]{{3}}-[01]?[0-9]-[0-3]?[0-9](?:t[0-9:]{{2,8}}(?:z|[+-][0-9:]{{2,5}})?+)?+"
+                     rf"|(?<![0-9])[12][0-9]{{3}}年(?:[01]?[0-9]月(?:[0-3]?[0-9][日号])?+)?+"
+                     rf"|[01]?[0-9]月(?:[0-3]?[0-9][日号])?+"
+                     rf"|\b(?:{MONTHS})\b\.? [0-3]?[0-9](?:st|nd|rd|th)?+(?![0-9,.]*[0-9%])(?! (?:million|billion"
+                     rf"|percent))(?:,? [12][0-9]{{3}}(?![0-9]))?+"
+                     rf"|\b(?:{MONTHS})\b\.? [0-3]?[0-9](?:st|nd|rd|th)?+,? [12][0-9]{{3}}(?![0-9])"
+                     rf"|\b(?:{MONTHS})\b\.?,? [12][0-9]{{3}}(?![0-9])|\b(?:mid|early|late)-[12][0-9]{{3}}(?![0-9])"
+                     rf"|(?<![0-9.,$])[0-3]?[0-9](?:st|nd|rd"
+                     rf"|th)?+ (?:of )?(?:{MONTHS})\b(?:\.?,? [12][0-9]{{3}}(?![0-9,]))?+"
+                     r"|(?<![0-9/.,$])[0-3]?[0-9]/[0-3]?[0-9]/(?:[12][0-9])?[0-9]{2}(?![0-9/])"
+                     r"|(?<![0-9/.,$])[0-3]?[0-9]\.[01]?[0-9]\.[12][0-9]{3}(?![0-9])"),
+            ("time", _CLOCK + r"|(?<![0-9.,$])[01]?[0-9]\s?[ap]\.?m\b\.?|\b(?:utc|gmt)[+-][0-9]{1,2}"
+                     r"|(?<![0-9.])[0-2]?[0-9](?:时|點鐘|点钟|点(?=[0-5]?[0-9]分|整|半))(?:[0-5]?[0-9]分)?+"),
+            ("name", r"\b(?:s&p|nasdaq|russell|ftse|nikkei|dow|csi|top|web|layer|erc|bip|eip|level|section|chapter|page"
+                     r"|pages|figure|fig\.|table|part|phase|no\.|note|step|article|suite|room|floor|ref\.? no\.)"
+                     r"[ -]?[0-9]{1,6}(?:\.[0-9]{1,4})?+(?![0-9%,.]*[0-9%])(?! ?(?:million|billion|bn|m|b)\b)"
+                     r"|第[0-9]{1,6}[节章页届期条]|\[[0-9]{1,4}\]|\bq[1-4]\b|\bh[12]\b|#[0-9]{1,9}|\b10x research\b"),
+            ("house", r"\b[0-9]{1,5} [a-z]{2,20} (?:street|avenue|road|lane|boulevard|drive)\b"
+                      r"|\b[a-z]{2} [0-9]{5}\b(?= |\.|$)"),
+        )
+    )
+)  # fmt: skip
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"'）)]++|(?<=[a-z0-9])\.(?:com|io|org|net|me|cn|co)/[^\s)]*+")
+_WHY = {
+    "id": "an id", "phone": "a phone number", "date": "a date", "time": "a time of day",
+    "name": "part of a name or a reference", "house": "a postal address",
+}  # fmt: skip
+
+_NUM = r"(?:[0-9]++(?:[,_][0-9]{3}(?![0-9]))*+(?:\.[0-9]++)?+|\.[0-9]++)"
+_CANDIDATE = re.compile(_NUM)
+_WORD_MAGNITUDES = [word for word in MAGNITUDES if len(word) > 1 and word.isascii()]
+_HAN_MAGNITUDES = [word for word in MAGNITUDES if word and not word.isascii()]
+_MAG = (
+    rf"(?:\s{{0,3}}-?\s?(?:{_any(_WORD_MAGNITUDES)})(?![a-z0-9])|(?:[mbkt])(?![a-z0-9])"
+    rf"|\s?[余多]?(?:{_any(_HAN_MAGNITUDES)}))"
+)
+_AFTER = rf"(?:\s{{0,2}}(?:{_any([w for w in CURRENCY_WORDS if '$' not in w])})(?![a-z]))"
+_BEFORE = re.compile(
+    rf"(?:{_any([w for w in CURRENCY_WORDS if w[0] == 'u' and 'dollars' not in w] + ['$'])})\s{{0,2}}$"
+)
+_FOREIGN_BEFORE = re.compile(
+    r"(?:(?<![a-z])(?:a|au|c|ca|s|hk|nt|nz)\$|[€£¥₩₹]|(?<![a-z])(?:eur|gbp|jpy|cny|rmb|krw)|人民币)\s{0,2}$"
+)
+_FOREIGN_AFTER = re.compile(
+    r"\s?(?:€|£|¥|(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan|pounds?)(?![a-z])|元|人民币|日元|欧元)"
+)
+_LETTER_MAGNITUDE = re.compile(r"\s[mbkt](?![a-z0-9'])")
+_BODY = re.compile(rf"(?P<mag>{_MAG})?+(?P<more>(?<=[亿億])[0-9]{{1,4}}[万萬])?+(?P<cur>{_AFTER})?+")
+_RANGE_SIGN = re.compile(
+    rf"(?:\s?(?:-|–|—|~|至|到)\s?|\s(?:to|and)\s)(?:{_any([w for w in CURRENCY_WORDS if '$' in w])})?(?=[0-9.])"
+)
+_PERCENT = re.compile(r"\s{0,2}(?:%|percent(?![a-z])|per cent(?![a-z])|pct(?![a-z]))")
+_POINTS = re.compile(
+    r"(?:\s|-)?(?:(?:volatility|vol|index|percentage|basis) )?(?:points?|pts|bps)(?![a-z])|\s?个?(?:百分点|基点"
+    r"|点(?!钟|半|整"
+    r"|[0-9]))"
+)
+_DURATION = re.compile(
+    r"[\s-]{0,2}(?:(?:trading|business|calendar|full)[ -])?(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|nights?"
+    r"|weeks?"
+    r"|months?|quarters?|years?|decades?)(?![a-z])|(?:h|hr|d|min|w|y)(?![a-z0-9])|\s?个?(?:小时|小時|分钟|分鐘|交易日"
+    r"|天|日|周|週|月|年"
+    r"|秒)"
+)
+_ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
+_FACTOR = re.compile(r"x(?![a-z0-9])|\s?times(?![a-z])|-fold(?![a-z])|\s?倍")
+_LEVERAGE = re.compile(r"[\s-]{0,2}(?:[a-z]{1,12} )?(?:leverage|leveraged|long|short|lever|margin|杠杆|做多|做空)")
+
+_TRADERS = (
+    "traders|accounts|people|users|investors|addresses|wallets|whales|participants|holders|individuals|customers"
+    "|clients"
+)
+_NOUNS: tuple[tuple[CountUnit, str], ...] = (
+    (CountUnit.TRADERS, _TRADERS),
+    (CountUnit.POSITIONS, "positions"),
+    (CountUnit.ORDERS, "orders|trades|transactions"),
+    (CountUnit.FILLS, "fills"),
+    (CountUnit.UNSPECIFIED, "liquidations|events"),
+)
+_COUNTED = re.compile(
+    r"(?:[\s-][a-z'-]{1,18}){0,3}?[\s-](?:" + "|".join(f"(?P<{u.name}>{w})" for u, w in _NOUNS) + r")(?![a-z])"
+)
+_HAN_COUNTED = re.compile(
+    r"\s?(?:(?P<TRADERS>(?:名|位)(?:交易者|投资者|用户)?|人|(?:个)?(?:账户|地址|用户))|(?P<POSITIONS>个?(?:仓位|头寸))"
+    r"|(?P<ORDERS>笔(?:订单|清算|爆仓)?)|(?P<UNSPECIFIED>个(?![点月小百]))|(?P<UNSPECIFIED2>起))"
+)
+_NUMBER_OF = re.compile(
+    r"(?:number of|count of)\s((?:[a-z'-]{1,18}\s){0,3}?)(" + "|".join(w for _, w in _NOUNS) + r")(?![a-z])"
+)
+_HAN_UNIT = re.compile(r"(人|账户|地址|用户)|(仓位|头寸)|(订单|单)[^0-9]{0,6}$")
+_LEVEL_BEFORE = re.compile(
+    r"(?:跌破|突破|失守|升破|站上|跌至|报|(?:broke|breaks|breaking|breached|lost|reclaimed)"
+    r"(?: (?:through|below|above|under|past))?|fell (?:to|below|under)|(?:below|above)) ?$"
+)
+_NOT_COUNTED = re.compile(r"\b(?:join|readers|followers|subscribers|employees|members|offices|countries|staff)\b")
+_SMALL_OR_YEAR = re.compile(r".{1,3}|(?:19|20)[0-9]{2}")
+_TOO_LONG = 60
+_AROUND = 70
+_NEAR_DIGITS = re.compile(r"[0-9]++(?:[^0-9]{1,12}[0-9]++)*+")
+_BEFORE_DIGITS, _BEHIND_DIGITS = 22, 22
+
+
+def _coins() -> tuple[re.Pattern[str], dict[str, str]]:
+    known = {written: name.id for written, name in names.spellings("assets")}
+    return re.compile(rf"\s{{0,2}}[枚个]?\s?(?P<coin>{_any(list(known))})s?(?![a-z0-9])"), known
+
+
+_COIN, _COINS = _coins()
+
+_VERB_HEDGES = {
+    "top": Hedge.OVER, "tops": Hedge.OVER, "topped": Hedge.OVER, "topping": Hedge.OVER, "surpass": Hedge.OVER,
+    "surpasses": Hedge.OVER, "surpassed": Hedge.OVER, "surpassing": Hedge.OVER, "exceed": Hedge.OVER,
+    "exceeds": Hedge.OVER, "exceeded": Hedge.OVER, "larger than": Hedge.OVER, "bigger than": Hedge.OVER,
+}  # fmt: skip
+_SUFFIXES = ("or so", "-ish", "左右", "or more", "以上", "+")
+_HEDGES = sorted(
+    [
+        *((w, h) for h, words in HEDGE_WORDS.items() for w in words if w not in (*_SUFFIXES, "c.", "余", "多于")),
+        *_VERB_HEDGES.items(),
+    ],
+    key=lambda pair: (-len(pair[0]), pair[0]),
+)
+_BY_LAST: dict[str, list[tuple[str, Hedge]]] = {}
+for _word, _hedge in _HEDGES:
+    _BY_LAST.setdefault(_word[-1], []).append((_word, _hedge))
+_HEDGES_AFTER = [(word, hedge) for hedge, words in HEDGE_WORDS.items() for word in words if word in _SUFFIXES]
+
+
+def scan(text: str, folded: str | None = None) -> Scan:
+    """Every number of the text, in order: those that can be checked, and those that are left alone."""
+    low = fold(text) if folded is None else folded
+    masks = _masks(low)
+    starts = [start for start, _, _ in masks]
+    numbers: list[Number] = []
+    alone: list[Alone] = []
+    at = 0
+    while candidate := _CANDIDATE.search(low, at):
+        start, at = candidate.start(), candidate.end()
+        mask = bisect_right(starts, start) - 1
+        if mask >= 0 and start < masks[mask][1]:
+            begin, end, why = masks[mask]
+            alone.append(Alone(begin, end, why))
+            at = max(at, end)
+            continue
+        found = _judge(text, low, start, candidate.end())
+        if isinstance(found, Number):
+            numbers.append(found)
+        else:
+            alone.append(found)
+        at = max(at, found.end)
+    return Scan(tuple(numbers), tuple(alone))
+
+
+def _masks(low: str) -> list[tuple[int, int, str]]:
+    """Dates, times, addresses and the like, in order. Only what is near digits is looked at."""
+    found = [(m.start(), m.end(), "an address") for m in _ADDRESS.finditer(low)]
+    done = 0
+    for near in _NEAR_DIGITS.finditer(low):
+        start, end = max(near.start() - _BEFORE_DIGITS, done), near.end() + _BEHIND_DIGITS
+        for mask in _MASKS.finditer(low, start, min(end, len(low))):
+            found.append((mask.start(), mask.end(), _WHY[mask.lastgroup or ""]))
+            done = max(done, mask.end())
+        done = max(done, near.end())
+    return sorted(found)
+
+
+def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
+    """What the number at `start` is."""
+    if end - start > _TOO_LONG:
+        return Alone(start, end, "more digits than any figure has")
+    left, right = low[max(0, start - _AROUND) : start], low[end : end + _AROUND]
+    if before := _BEFORE.search(left):
+        foreign = _FOREIGN_BEFORE.search(left)
+        if foreign and foreign.start() < before.start():
+            return Alone(start, end, "not in US dollars")
+        if before.start() and left[before.start() - 1].isascii() and left[before.start() - 1].isalnum():
+            before = None
+    first = start - len(before[0]) if before else start
+    if before is None and (why := _part_of(left, right)):
+        return Alone(start, end + (len(right) - len(right.lstrip("abcdefghijklmnopqrstuvwxyz0123456789_"))), why)
+    if before is None and _FOREIGN_BEFORE.search(left):
+        return Alone(start, end, "not in US dollars")
+    last, currency, magnitude = _extent(low, end, money=before is not None)
+    dollars = before is not None or currency
+    opening = left[: len(left) - (start - first)].rstrip()
+    if (sign := _RANGE_SIGN.match(low, last)) and _is_range(sign[0], opening):
+        number = _CANDIDATE.match(low, sign.end())
+        if number and number.end() - number.start() <= _TOO_LONG:
+            second, other, more = _extent(low, number.end(), money=dollars or "$" in sign[0])
+            if not _DURATION.match(low, second) or dollars:
+                last, dollars, magnitude = second, dollars or other or "$" in sign[0], magnitude or more
+    elif dollars is False and (percent := _PERCENT.match(low, last)):
+        sign = _RANGE_SIGN.match(low, percent.end())
+        number = _CANDIDATE.match(low, sign.end()) if sign and _is_range(sign[0], opening) else None
+        if number and _PERCENT.match(low, number.end()):
+            last = number.end()
+    return _classify(text, low, first, last, opening, dollars=dollars, magnitude=magnitude)
+
+
+def _is_range(sign: str, opening: str) -> bool:
+    """Whether a sign between two numbers makes them one range: "to" not after "from", "and" only after "between"."""
+    if "and" in sign:
+        return opening.endswith("between")
+    return not ("to" in sign and opening.endswith("from"))
+
+
+def _part_of(left: str, right: str) -> str:
+    """Why the digits are part of a longer word, if they are."""
+    previous = left[-1:]
+    if previous and previous.isascii() and (previous.isalnum() or previous in "_@"):
+        return "part of a name"
+    if previous in ("/", "\\", "^") or (previous == "." and left[-2:-1].isalnum()) or right[:1] == "/":
+        return "part of a name or a date"
+    if previous in ("-", "–") and left[-2:-1].isascii() and left[-2:-1].isalpha():
+        return "part of a name"
+    if previous == "-" and left[-2:-1].isdigit():
+        return "part of a number that is not a figure"
+    if right[:1].isascii() and right[:1].isalpha():
+        tail = right[: len(right) - len(right.lstrip("abcdefghijklmnopqrstuvwxyz"))]
+        known = tail in MAGNITUDES or tail in ("x", "h", "d", "min", "st", "nd", "rd", "th", "pct", "usd", "usdt", "hr")
+        glued = any(tail.startswith(m) and tail[len(m) :] in ("usd", "usdt", "usdc") for m in ("m", "b", "k", "bn"))
+        if not known and not glued and tail not in _COINS and tail not in ("pts", "bps", "y", "w"):
+            return "part of a name"
+        if right[len(tail) : len(tail) + 1].isdigit():
+            return "part of a name"
+    return ""
+
+
+def _extent(low: str, end: int, *, money: bool) -> tuple[int, bool, bool]:
+    """Where the magnitude and the currency after a number end, whether there is a currency, and a magnitude."""
+    body = _BODY.match(low, end)
+    assert body is not None
+    last, magnitude, currency = body.end(), body["mag"] is not None, body["cur"] is not None
+    if money and not magnitude and (letter := _LETTER_MAGNITUDE.match(low, end)):
+        last, magnitude = letter.end(), True
+    return last, currency, magnitude
+
+
+def _classify(
+    text: str, low: str, first: int, last: int, opening: str, *, dollars: bool, magnitude: bool
+) -> Number | Alone:
+    kind, end, asset, unit = Kind.MONEY, last, "", None
+    right = low[last : last + _AROUND]
+    if not dollars:
+        if percent := _PERCENT.match(right):
+            kind, end = Kind.PERCENT, last + percent.end()
+        elif _FOREIGN_AFTER.match(right):
+            return Alone(first, last, "not in US dollars")
+        elif points := _POINTS.match(right):
+            kind, end = Kind.POINTS, last + points.end()
+        elif not magnitude and (length := _DURATION.match(right)):
+            return Alone(first, last + length.end(), "a length of time")
+        elif not magnitude and (ordinal := _ORDINAL.match(right)):
+            return Alone(first, last + ordinal.end(), "an ordinal")
+        elif not magnitude and (factor := _FACTOR.match(right)):
+            if _LEVERAGE.match(right, factor.end()) or opening.endswith(("leverage of", "leverage", "杠杆")):
+                return Alone(first, last + factor.end(), "leverage")
+            kind, end = Kind.FACTOR, last + factor.end()
+        elif coin := _COIN.match(right):
+            if re.match(r" ?(?:etfs?|funds?|products)\b", right[coin.end() : coin.end() + 10]):
+                return Alone(first, last, "a number of products")
+            kind, end, asset = Kind.COIN, last + coin.end(), _COINS[coin["coin"]]
+        elif counted := _counted(low, first, last):
+            kind, unit = Kind.COUNT, counted
+        elif not magnitude and (not _LEVEL_BEFORE.search(opening) or _SMALL_OR_YEAR.fullmatch(low[first:last])):
+            return Alone(first, last, "nothing says what it counts")
+    try:
+        amount = Amount.parse(low[first:last].replace("%", "").replace("percent", ""))
+    except AmountError as error:
+        return Alone(first, end, str(error))
+    amount = replace(amount, text=text[first:end])
+    hedge, end = _hedged(opening, low, end, amount.hedge)
+    if kind is Kind.MONEY and not amount.currency and dollars:
+        amount = replace(amount, currency="USD")
+    return Number(first, end, kind, replace(amount, hedge=hedge, text=text[first:end]), asset, unit)
+
+
+def _counted(low: str, first: int, last: int) -> CountUnit | None:
+    """What a number counts: the noun that follows, or that of "the number of ..." before it; None for no count."""
+    right = low[last : last + _AROUND]
+    han = _HAN_COUNTED.match(right)
+    if han and han.lastgroup:
+        unit = CountUnit[han.lastgroup.rstrip("2")]
+        if unit is CountUnit.UNSPECIFIED and (named := _HAN_UNIT.search(low[max(0, first - 12) : first])):
+            unit = (CountUnit.TRADERS, CountUnit.POSITIONS, CountUnit.ORDERS)[(named.lastindex or 1) - 1]
+        return unit
+    stop = re.match(r"[^.,;:!?\n，。；0-9(]{0,60}", right)
+    near = stop[0] if stop else ""
+    found = _COUNTED.match(near)
+    if found and found.lastgroup and not _NOT_COUNTED.search(found[0]):
+        return CountUnit[found.lastgroup]
+    clause = re.split(r"[.;。；]\s", low[max(0, first - 120) : first])[-1]
+    if number_of := _NUMBER_OF.search(clause):
+        noun = number_of[2]
+        return next(unit for unit, words in _NOUNS if noun in words.split("|"))
+    return None
+
+
+def _hedged(opening: str, low: str, end: int, found: Hedge) -> tuple[Hedge, int]:
+    """The hedge of a number from the words around it; a plus sign right after it is part of its span."""
+    rest = opening
+    hedge = found
+    for word, kind in _BY_LAST.get(rest[-1:], ()):
+        if rest.endswith(word):
+            before = rest[-len(word) - 1 : -len(word)]
+            if not (word[0].isascii() and word[0].isalpha() and before.isascii() and before.isalnum()):
+                hedge = kind
+                break
+    right = low[end : end + 12].lstrip(" ")
+    for word, kind in _HEDGES_AFTER:
+        if right.startswith(word):
+            if word == "+" and low[end : end + 1] == "+":
+                return hedge or kind, end + 1
+            if word != "+":
+                return hedge or kind, end
+    return hedge, end

@@ -1,0 +1,356 @@
+"""Words for a time to windows: "past 4 hours", "on Monday", "last week", "since mid-2025", "between 22:30 and 02:30".
+
+Relative words are resolved against the dateline. A dateline says when a text was published, never when something
+began. Days are UTC days; the trading week of exchange-traded funds is Monday to Friday.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from itertools import pairwise
+
+from verify.claims.spans import MONTHS
+from verify.model.errors import WindowError
+from verify.model.figure import Grade
+from verify.model.window import Window, iso, parse_instant
+
+_WORDS = {
+    "a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fourteen": 14, "fifteen": 15, "twenty": 20,
+    "twenty-four": 24, "thirty": 30, "forty-five": 45, "forty-eight": 48, "sixty": 60, "half": 0.5, "half an": 0.5,
+    "一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "六": 6, "八": 8, "十二": 12, "半": 0.5,
+}  # fmt: skip
+_UNITS = {"min": ("m", 1), "分": ("m", 1), "h": ("h", 60), "小": ("h", 60), "d": ("h", 1440), "天": ("h", 1440)}
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = {name: number for number, name in enumerate(MONTHS.split("|")[:12], 1)}
+_ZONES = {"est": -5, "edt": -4, "et": -5, "cst": 8, "hkt": 8, "jst": 9, "utc": 0, "gmt": 0, "z": 0}
+_NUMBER = "|".join(sorted((re.escape(word) for word in _WORDS if word.isascii()), key=lambda w: -len(w)))
+
+_DURATION = re.compile(
+    rf"(?P<lead>\b(?:(?:past|last|previous|trailing|rolling|prior|within|in|over|during|the|just|only|about|every"
+    rf"|than) )*+)"
+    rf"(?:(?P<n>[0-9]{{1,4}}(?:\.[0-9])?)|\b(?P<word>{_NUMBER}))[\s-]?(?P<unit>minute|min|hour|hr|h|day"
+    rf"|d)s?(?![a-z0-9])"
+    r"(?P<after> (?:ago|later|after|earlier|old|before))?"
+    r"|\b(?P<bare>(?:past|last|previous|within the|in the|over the|during the) )(?P<one>minute|hour|day)(?![a-z])"
+)
+_HAN_DURATION = re.compile(
+    r"(?:(?P<n>[0-9]{1,3})|(?P<word>十二|[一两二三四六八半]))\s?个?(?P<unit>小时|小時|分钟|分鐘|天)(?!前|后)"
+)
+_DATE = (
+    rf"(?:(?P<m1>{MONTHS})\b\.? (?P<d1>[0-3]?[0-9])(?![0-9])(?:st|nd|rd|th)?(?:,? (?P<y1>20[0-9]{{2}}))?"
+    rf"|(?P<d2>[0-3]?[0-9])(?:st|nd|rd|th)?+ (?:of )?(?P<m2>{MONTHS})\b(?:\.?,? (?P<y2>20[0-9]{{2}}))?"
+    r"|(?P<y3>20[0-9]{2})-(?P<m3>[01]?[0-9])-(?P<d3>[0-3]?[0-9])"
+    r"|(?:(?P<y4>20[0-9]{2})年)?(?P<m4>[01]?[0-9])月(?P<d4>[0-3]?[0-9])[日号])"
+)
+_DAY = re.compile(rf"(?<![0-9a-z.,$]){_DATE}")
+_CLOCK = re.compile(
+    r"(?<![0-9])(?P<h>[0-2]?[0-9]):(?P<min>[0-5][0-9])(?:\s?(?P<half>[ap])\.?m\b\.?)?"
+    r"(?:\s?(?P<zone>utc|gmt|est|edt|et|cst|hkt|jst|z)\b(?P<off>[+-][0-9]{1,2})?)?"
+)
+_SINCE = re.compile(
+    rf"\bsince (?:[a-z]{{1,12}} ){{0,3}}?(?:in )?(?:(?P<part>mid|early"
+    rf"|late)[ -])?(?:(?P<month>{MONTHS})\b\.?(?: (?P<year>20[0-9]{{2}}))?(?![ ,]*[0-9])"
+    r"|(?P<only>20[0-9]{2})(?![0-9-]))"
+)
+_SINCE_DAY = re.compile(r"\bsince (?:the )?$")
+_RECORD = re.compile(r"\b(?:time|most|largest|lowest|highest|biggest|worst|best|first|steepest|sharpest)\s$")
+_CALENDAR = re.compile(
+    rf"\b(?:on |last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b(?!,? (?:{MONTHS}))|\b(?P<yesterday>yesterday)\b"
+    rf"|\b(?P<today>today)\b"
+    r"|\b(?P<lastweek>last week)\b|\b(?P<thisweek>this week)\b|\b(?P<weekend>(?:over|at|during) the weekend"
+    r"|last weekend)\b"
+    rf"|\b(?:in|during) (?P<month>{'|'.join(_MONTHS)})\b(?: (?P<year>20[0-9]{{2}}))?(?! [0-9])"
+)
+_HAN_CALENDAR = re.compile(
+    r"(?P<yesterday>昨日|昨天)|(?P<today>今日|今天|日内|當日|当日)|(?P<lastweek>上周|上週)|(?P<thisweek>本周)"
+)
+_JOIN = re.compile(r"\s*(?:-|–|—|to|and|until|till|至|到)\s*")
+_EVENT = re.compile(
+    r"\b(?:during|in|over) (?:this|the) (?:[a-z-]{1,15} ){0,2}(?:downturn|crash|sell-off|selloff|volatility|event|drop"
+    r"|cascade|rout)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A stated time: where it stands, its short form (`label`), and what is known of it.
+
+    `label` is `4h`, `2026-01-19`, `2026-01-12/2026-01-17`, `since 2025-11-01` or two instants. `window` is None where
+    the text and the dateline leave the edges open; `length` is known without edges.
+    """
+
+    start: int
+    end: int
+    label: str
+    text: str
+    length: timedelta | None = None
+    window: Window | None = None
+    calendar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dateline:
+    """When a text was published. `exact` says whether the minute is known."""
+
+    moment: datetime
+    exact: bool = True
+
+    @property
+    def day(self) -> date:
+        return self.moment.date()
+
+
+def dateline(text: str) -> Dateline | None:
+    """Read a dateline: ISO 8601, or the first full date of a text with the clock time that follows it."""
+    try:
+        return Dateline(parse_instant(text), exact="T" in text.upper())
+    except WindowError:
+        pass
+    low = text.lower()[:3000]
+    for found in _DAY.finditer(low):
+        day = _date_of(found, None)
+        if day is None:
+            continue
+        clock = _CLOCK.search(low, found.end(), found.end() + 40)
+        if clock is not None and (moment := _moment(day, clock, None)) is not None:
+            return Dateline(moment)
+        return Dateline(datetime.combine(day, time(), UTC), exact=False)
+    return None
+
+
+def find(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
+    """Every stated time in `low[start:end]`, in order, those that contain others first and alone."""
+    found = [*_spans_of_clocks(low, start, end, published), *_durations(low, start, end, published)]
+    found += _since(low, start, end, published)
+    found += _days(low, start, end, published)
+    found += _calendar(low, start, end, published)
+    kept: list[When] = []
+    for when in sorted(found, key=lambda when: (when.start, -when.end)):
+        if not kept or when.start >= kept[-1].end:
+            kept.append(when)
+    return kept
+
+
+def speaks_of_event(low: str, start: int, end: int) -> str:
+    """The words that point at an event without saying when it was ("during this downturn"), or ""."""
+    found = _EVENT.search(low, start, end)
+    return found[0] if found else ""
+
+
+def _durations(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
+    found = []
+    for match in _DURATION.finditer(low, start, end):
+        if match["after"] or (match["lead"] or "").split(" ")[-2:-1] in (["every"], ["than"]):
+            continue
+        if match["bare"]:
+            count, unit = 1.0, match["one"]
+        else:
+            count, unit = float(match["n"] or _WORDS[match["word"]]), match["unit"]
+            if unit in ("h", "d") and not match["n"]:
+                continue
+        trailing = any(word in match[0] for word in ("past", "last", "previous", "trailing", "rolling"))
+        found.append(_length(match, count, unit, published, trailing))
+    for match in _HAN_DURATION.finditer(low, start, end):
+        count = float(match["n"] or _WORDS[match["word"]])
+        found.append(_length(match, count, match["unit"], published, True))
+    return [when for when in found if when is not None]
+
+
+def _length(match: re.Match[str], count: float, unit: str, published: Dateline | None, trailing: bool) -> When | None:
+    name, minutes = next(value for prefix, value in _UNITS.items() if unit.startswith(prefix))
+    length = timedelta(minutes=count * minutes)
+    if not timedelta(minutes=1) <= length <= timedelta(days=31):
+        return None
+    if length % timedelta(hours=1) == timedelta(0):
+        name = "h"
+    in_unit = length / timedelta(hours=1) if name == "h" else length / timedelta(minutes=1)
+    window = None
+    if published is not None and length == timedelta(days=1) and not trailing and "24" not in match[0]:
+        day = datetime.combine(published.day, time(), UTC)  # "a single-day drop" is of a day, not of 24 hours
+        window = Window(day, day + length, Grade.LOW.slack)
+    elif published is not None and published.exact:
+        slack = Grade.MEDIUM.slack if trailing else Grade.LOW.slack
+        window = Window(published.moment - length, published.moment, slack)
+    return When(match.start(), match.end(), f"{in_unit:g}{name}", match[0].strip(), length, window)
+
+
+def _days(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
+    found = []
+    for match in _DAY.finditer(low, start, end):
+        day = _date_of(match, published)
+        if day is None:
+            continue
+        before = low[max(start, match.start() - 12) : match.start()]
+        if since := _SINCE_DAY.search(before):
+            if not _RECORD.search(low[max(start, match.start() - 24) : match.start() - len(since[0])]):
+                found.append(_from(match.start() - len(since[0]), match.end(), low, day, published))
+            continue
+        if _CLOCK.match(low[match.end() :].lstrip(" ,at")[:9]):
+            continue  # the moment of a dateline or of one edge, not a day-long window
+        found.append(_span(match.start(), match.end(), low, day, day + timedelta(days=1)))
+    return found
+
+
+def _since(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
+    found = []
+    for match in _SINCE.finditer(low, start, end):
+        if _RECORD.search(low[max(start, match.start() - 12) : match.start()]):
+            continue
+        if match["only"]:
+            month = {"mid": 7, "late": 10}.get(match["part"] or "", 1)
+            day = date(int(match["only"]), month, 1)
+        else:
+            number = _month(match["month"])
+            year = int(match["year"]) if match["year"] else None
+            if year is None and published is None:
+                continue
+            if year is None and published is not None:
+                year = published.day.year - (number > published.day.month)
+            number_of_day = {"mid": 15, "late": 20}.get(match["part"] or "", 1)
+            day = date(year or 1970, number, number_of_day)
+        found.append(_from(match.start(), match.end(), low, day, published))
+    return found
+
+
+def _calendar(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
+    if published is None:
+        return []
+    found, today = [], published.day
+    matches = [*_CALENDAR.finditer(low, start, end), *_HAN_CALENDAR.finditer(low, start, end)]
+    for match in matches:
+        groups = {name: value for name, value in match.groupdict().items() if value}
+        first, last = today, today + timedelta(days=1)
+        if "weekday" in groups:
+            first = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(groups["weekday"])) % 7)
+            last = first + timedelta(days=1)
+        elif "yesterday" in groups:
+            first, last = today - timedelta(days=1), today
+        elif "lastweek" in groups or "thisweek" in groups:
+            monday = today - timedelta(days=today.weekday())
+            first, last = (monday - timedelta(days=7), monday) if "lastweek" in groups else (monday, last)
+        elif "weekend" in groups:
+            first = today - timedelta(days=(today.weekday() - 5) % 7)
+            last = first + timedelta(days=2)
+        elif "month" in groups:
+            number = _MONTHS[groups["month"]]
+            year = int(groups.get("year", today.year - (number > today.month)))
+            first = date(year, number, 1)
+            last = date(year + number // 12, number % 12 + 1, 1)
+        found.append(_span(match.start(), match.end(), low, first, last))
+    return found
+
+
+def _spans_of_clocks(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
+    """Two clock times with a joining word between them, each with its day where one is named."""
+    clocks = list(_CLOCK.finditer(low, start, end))
+    days = list(_DAY.finditer(low, start, end))
+    found = []
+    for first, second in pairwise(clocks):
+        between = low[first.end() : second.start()]
+        own = [day for day in days if first.end() <= day.start() < second.start()]
+        plain = between if not own else between.replace(own[0][0], "")
+        if not _JOIN.fullmatch(plain.replace(",", " ").replace(" at ", " ")) or not (first["zone"] or second["zone"]):
+            continue
+        last_day = _date_of(own[-1], published) if own else (published.day if published else None)
+        lead = [day for day in days if day.end() <= first.start() and first.start() - day.end() < 8]
+        if lead and not own:
+            last_day = _date_of(lead[-1], published)
+        if last_day is None:
+            continue
+        stop = _moment(last_day, second, None)
+        first_day = _date_of(lead[-1], published) if lead else last_day
+        begin = _moment(first_day or last_day, first, second)
+        if stop is None or begin is None:
+            continue
+        if begin >= stop:
+            begin, stop = (begin, stop + timedelta(days=1)) if lead and not own else (begin - timedelta(days=1), stop)
+        if begin < stop <= begin + timedelta(days=31):
+            at = lead[-1].start() if lead else first.start()
+            window = Window(begin, stop, Grade.HIGH.slack)
+            found.append(
+                When(at, second.end(), f"{iso(begin)}/{iso(stop)}", low[at : second.end()], stop - begin, window, True)
+            )
+    return found
+
+
+def _span(at: int, end: int, low: str, first: date, last: date) -> When:
+    window = Window(datetime.combine(first, time(), UTC), datetime.combine(last, time(), UTC), Grade.LOW.slack)
+    label = first.isoformat() if last - first == timedelta(days=1) else f"{first}/{last}"
+    return When(at, end, label, low[at:end].strip(), window.length, window, True)
+
+
+def _from(at: int, end: int, low: str, day: date, published: Dateline | None) -> When:
+    window = None
+    begin = datetime.combine(day, time(), UTC)
+    if published is not None and begin < published.moment:
+        window = Window(begin, published.moment, timedelta(days=1))
+    return When(at, end, f"since {day}", low[at:end], None, window, True)
+
+
+def trading_week(when: When) -> When:
+    """The same for a market that is closed at weekends: Monday to Friday of a calendar week."""
+    if when.window is None or when.window.length != timedelta(days=7) or not when.calendar:
+        return when
+    window = Window(when.window.start, when.window.end - timedelta(days=2), when.window.slack)
+    label = f"{window.start.date()}/{window.end.date()}"
+    return When(when.start, when.end, label, when.text, window.length, window, True)
+
+
+def impossible_dates(low: str) -> list[tuple[int, int, str]]:
+    """Dates that no calendar has, e.g. 31 November."""
+    found = []
+    for match in _DAY.finditer(low):
+        month, day, year = _parts(match)
+        try:
+            date(year or 2024, month, day)
+        except ValueError:
+            found.append((match.start(), match.end(), match[0]))
+    return found
+
+
+def _parts(match: re.Match[str]) -> tuple[int, int, int | None]:
+    for n in "1234":
+        if match[f"d{n}"]:
+            year = match[f"y{n}"]
+            written = match[f"m{n}"]
+            return (
+                (int(written) if written.isdigit() else _month(written)),
+                int(match[f"d{n}"]),
+                int(year) if year else None,
+            )
+    raise AssertionError("a date has a day")
+
+
+def _date_of(match: re.Match[str], published: Dateline | None) -> date | None:
+    """The date that is meant; one without a year is the last such day up to a week after the dateline."""
+    month, day, year = _parts(match)
+    if year is None and published is None:
+        return None
+    try:
+        if year is not None:
+            return date(year, month, day)
+        assert published is not None
+        meant = date(published.day.year, month, day)
+        return meant if meant <= published.day + timedelta(days=7) else date(published.day.year - 1, month, day)
+    except ValueError:
+        return None
+
+
+def _month(name: str) -> int:
+    return next(number for full, number in _MONTHS.items() if full.startswith(name[:3]))
+
+
+def _moment(day: date, clock: re.Match[str], other: re.Match[str] | None) -> datetime | None:
+    """The UTC instant of a clock time; the zone may stand at the other edge."""
+    hour, minute = int(clock["h"]), int(clock["min"])
+    if clock["half"]:
+        hour = hour % 12 + (12 if clock["half"] == "p" else 0)
+    named = clock if clock["zone"] or other is None else other
+    zone, offset = named["zone"] or "utc", named["off"]
+    hours = int(offset) if offset else _ZONES[zone]
+    if hour > 23 or abs(hours) > 14:
+        return None
+    return datetime.combine(day, time(hour, minute), timezone(timedelta(hours=hours))).astimezone(UTC)

@@ -1,0 +1,260 @@
+"""The words around a number: names, sides, metrics, directions, and who is said to have measured it.
+
+Names come from `verify/model/names.toml`. One that is an ordinary word too (Gate, Link, Near, Drift) counts only where
+its spelling and its neighbours say that the name is meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Literal
+
+from verify.model import names
+from verify.model.quantity import Side
+
+Field = Literal["side", "assets", "venues"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Something named at a place; `values` has several where a list was named in one breath ("BTC and ETH")."""
+
+    start: int
+    end: int
+    values: tuple[str, ...]
+
+
+#: Tickers that are ordinary words count only in capitals; full names that are, only capitalised and where their
+#: neighbours do not speak against it.
+_TICKERS_ONLY = frozenset({"link", "near", "dot", "uni", "hype", "ada", "sol", "sui", "ether"})
+_WORDS_TOO = frozenset({"avalanche", "ripple", "tron", "gate", "lighter", "drift", "orderly", "aster"})
+_VENUE_VERB = re.compile(r"(?:'s\b| (?:liquidat|users|saw|led|record|account|report|traders|longs|shorts|:|\())|[:)]")
+_JOINED = re.compile(r"\s?(?:,|、|和|与|及|/|&|\+|,? and|or)\s?")
+
+
+def _pattern(kind: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str]]:
+    known: dict[str, str] = {}
+    for written, name in names.spellings(kind):
+        known.setdefault(written, name.id)
+    latin = sorted((w for w in known if w.isascii()), key=lambda w: (-len(w), w))
+    han = sorted((w for w in known if not w.isascii()), key=lambda w: (-len(w), w))
+    return (
+        re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, latin))})(?![a-z0-9]|\.[a-z])"),
+        re.compile("|".join(map(re.escape, han)) or r"(?!)"),
+        known,
+    )
+
+
+_NAMES = {kind: _pattern(kind) for kind in ("assets", "venues", "providers")}
+
+
+def _named(kind: str, text: str, low: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+    latin, han, known = _NAMES[kind]
+    for match in latin.finditer(low, start, end):
+        written = match[0]
+        if written in _TICKERS_ONLY and not text[match.start() : match.end()].isupper():
+            if written != "ether" and not (written == "hype" and text[match.start() - 1 : match.start()] == "$"):
+                continue
+        elif written in _WORDS_TOO and kind != "providers":
+            shown = text[match.start() : match.end()]
+            opens = not low[start : match.start()].strip("\"'“(*- ")
+            if not shown[0].isupper() or (opens and not _VENUE_VERB.match(low, match.end(), end)):
+                continue
+        yield match.start(), match.end(), known[written]
+    if not text.isascii():
+        for match in han.finditer(low, start, end):
+            yield match.start(), match.end(), known[match[0]]
+
+
+def mentions(kind: Literal["assets", "venues"], text: str, low: str, start: int, end: int) -> list[Mention]:
+    """The assets or venues named in `text[start:end]`, those of one list together."""
+    found: list[Mention] = []
+    for begin, stop, identity in sorted(_named(kind, text, low, start, end)):
+        if found and begin < found[-1].end:
+            continue
+        if found and _JOINED.fullmatch(low, found[-1].end, begin):
+            last = found[-1]
+            values = last.values if identity in last.values else (*last.values, identity)
+            found[-1] = Mention(last.start, stop, values)
+        else:
+            found.append(Mention(begin, stop, (identity,)))
+    return found
+
+
+_SIDE_NOUN = (
+    r"(?:[- ](?:btc|eth|sol|xrp|bitcoin|ether|ethereum|crypto|leveraged))?[- ](?:positions?|liquidations?|traders"
+    r"|holders|bets|side|contracts|orders|accounts"
+    r"|exposure|leverage|squeeze|wagers|trades|btc|eth|sol)(?![a-z])"
+)
+_SIDES = re.compile(
+    rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish (?:bets|positions|wagers)|bulls"
+    rf"|of it long(?![a-z-])|\blong(?=[.;,)]|$))"
+    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])|short(?=[.;,)]"
+    rf"|$)))"
+    r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|多单|多头|多軍|多军|多仓|做多)|(?P<s2>空单|空头|空軍|空军|空仓|做空)"
+)
+_LONG_SHORT = re.compile(r"(?:in the |in )$")
+
+
+def sides(low: str, start: int, end: int) -> list[Mention]:
+    """The sides named, of positions: never "long-term" or "in short"."""
+    found = []
+    for match in _SIDES.finditer(low, start, end):
+        name = "long" if match["long"] or match["l2"] else "short"
+        if name == "short" and match[0] == "short" and _LONG_SHORT.search(low, start, match.start()):
+            continue
+        found.append(Mention(match.start(), match.end(), (str(Side(name)),)))
+    return found
+
+
+TOTAL = re.compile(
+    r"\b(?:total(?:s|led|ling|led)?|overall|combined|altogether|market-wide|in all|across (?:all|the)|all exchanges"
+    r"|全网"
+    r"|全網|合计|总(?:额|计|共)?)"
+    r"|全网|全網|合计|总额|总计"
+)
+
+#: How each metric is spoken of. The first that stands nearest to a number names it.
+_METRICS: tuple[tuple[str, str], ...] = (
+    ("estimated_liquidations", r"estimated? (?:true |real )?(?:total )?liquidations"),
+    ("auto_deleveraging", r"auto-?delever\w{0,6}|\badl\b|adled|自动减仓"),
+    ("largest_liquidation", r"(?:largest|biggest)(?: single| one| individual| known){0,2} (?:liquidation|liquidated"
+                            r"|order|position|loss)\w{0,3}"
+                            r"|最大(?:的)?(?:一笔|单笔)(?:爆仓|清算)?(?:单|订单)?"),
+    ("liquidations", r"(?:de-?)?liquidat\w{2,4}|wiped out|wipe[- ]?out|\brekt\b|force[d]?[- ]clos\w{2,5}"
+                     r"|closed by force|flushed"
+                     r"|(?:longs|shorts|(?:long|short|bullish|bearish)(?:-side)? (?:positions|traders|bets)|bulls"
+                     r"|bears) (?:[a-z ]{1,20} )?(?:lost|losing|lose|vanished|were erased|suffered)\b"
+                     r"|long positions vanished|took the brunt|爆仓|清算|强平|強平|爆倉"),
+    ("etf_net_flow", r"(?:net )?(?:inflow|outflow)s?|redemptions of|净流入|净流出|淨流入|淨流出"),
+    ("open_interest", r"open interest|未平仓(?:合约|量)?|持仓量"),
+    ("unrealised_gain", r"unreali[sz]ed (?:gain|profit|pnl|loss)\w{0,3}|paper (?:gain|profit|loss)\w{0,3}|浮盈|浮亏"
+                        r"|未实现(?:盈|利)\w?"),
+    ("realised_gain", r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of|获利|盈利"
+                      r"|獲利"),
+    ("dex_volume", r"(?:trading |trade |spot |dex |perp )?volumes?|成交量|交易量|成交额"),
+    ("volatility_change", r"volatility|\bdvol\b|\biv\b|波动率"),
+    ("market_value", r"market (?:value|cap\w{0,12})|capitali[sz]ation|市值"),
+    ("holding", r"\bholds?\b|holding(?! company)|持有"),
+    ("position", r"\b(?:bought|purchased|acquired|sold|closed|opened)\b|平仓|买入|卖出|增持"),
+)  # fmt: skip
+_METRIC = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _METRICS))
+
+
+def metrics(low: str, start: int, end: int) -> list[Mention]:
+    """The metrics spoken of."""
+    return [Mention(m.start(), m.end(), (m.lastgroup or "",)) for m in _METRIC.finditer(low, start, end)]
+
+
+SHARE = re.compile(
+    r"account(?:s|ed|ing)? for|(?:makes?|made|making) up|\bof (?:the |all |total )?(?:total|liquidat|it\b|them\b"
+    r"|those\b|that\b|open interest|all\b)"
+    r"|\bshare\b|占|comprised|were (?:longs|shorts)|came from"
+)
+FALL = re.compile(
+    r"\b(?:fell|falls?|falling|drop\w{0,4}|declin\w{1,3}|plung\w{1,3}|slid\w{0,3}|slump\w{0,3}|tumbl\w{1,3}|sank"
+    r"|sinks?|sinking|shed|sheds"
+    r"|los[te]\w{0,3}|down|downward|decreas\w{1,3}|narrow\w{0,3}|shr[aiu]nk\w{0,3}|lower|erased|erases|dip\w{0,4}"
+    r"|crash\w{0,3}|outflows?|vanished|slip\w{0,4})\b"
+    r"|跌|下降|净流出|淨流出|缩水|减少|回落"
+)
+RISE = re.compile(
+    r"\b(?:rose|ris(?:e|es|ing|en)|gain(?:s|ed|ing)?|up|jump\w{0,3}|climb\w{0,3}|surg\w{1,3}|soar\w{0,3}|rall(?:y|ied"
+    r"|ies)|increas\w{1,3}"
+    r"|inflows?|bought|acquired|added|higher|rebound\w{0,3})\b|涨|上升|净流入|淨流入|增长|买入|增持"
+)
+BROKE = re.compile(
+    r"(?:\b(?:broke|breaks?|breaking|broken|breach\w{0,3}|cross\w{0,3})\b(?: (?:directly |decisively "
+    r"|briefly ))?(?: ?(?:through|below|above|under|past))?|\b(?:below|under|through|above|past)|跌破|突破|失守|升破"
+    r"|跌穿)"
+    r"(?: (?:the|its|key|a))*\s?$"
+)
+TO_LEVEL = re.compile(
+    r"(?:\b(?:to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as|as high as)|报|现报|跌至|升至|涨至"
+    r"|触及|价格为)"
+    r"(?: (?:about|around|roughly|approximately|nearly|almost|just|the|a low of|a high of|some|only"
+    r"|as low as))*\s?[~约]?$"
+)
+BY_AMOUNT = re.compile(
+    r"\b(?:by|fell|fall|dropped|lost|shed|slid|gained|rose|jumped|down|up)(?: (?:about|around|nearly|over|some))?\s?$"
+)
+LEVEL_NOUN = re.compile(r"[\s-](?:mark|level|threshold|support|resistance|handle|line)\b|关口|大关|一线|附近")
+PRICE = re.compile(r"\b(?:price[sd]?|trad(?:es?|ed|ing) (?:at|around|near)|quoted)\b|价格|现报|币价")
+PRONOUN = re.compile(
+    r"\b(?:of (?:which|that|those|it|them|this)|its?|they|their|them|there|the (?:exchange|platform|venue|figure|total"
+    r"|sum|tally|asset|token|coin)|both sides|that figure)\b"
+    r"|其中|该平台|该交易所|其"
+)
+
+
+_BEFORE_SOURCE = re.compile(
+    r"\b(?:according to|per|citing|data (?:from|by|of|provided by)|figures (?:from|by)|statistics (?:from|by)"
+    r"|numbers (?:from|by)"
+    r"|analysis (?:from|by)|reported by|shown by|compiled by|counted by|tracked by|by|source:|via|said|says|told|wrote"
+    r"|noted|from)"
+    r" (?:the |data (?:from|provider|firm|platform|site) |analytics (?:firm|platform) |aggregator |tracker |outlet )*$"
+    r"|(?:据|根据|來自|来自)\s?$"
+)
+_AFTER_SOURCE = re.compile(
+    r"(?:'s?)?(?: (?:own|latest|ceo|analysts?|team|researchers?|founder|live|liquidation|market|internal|dashboard))*+"
+    r" ?(?:data|figures|statistics|numbers|counter|chart)? ?(?:shows?|showed|said|says|reported|reports|counts?"
+    r"|counted|estimates?|estimated|puts?"
+    r"|wrote|noted|revealed|indicates?|pointed out|tallied|recorded by|figures|data|statistics|tracked)\b"
+    r"|\s?(?:的)?(?:数据|統計|统计|数據|數據|监测|監測|显示|报道|称)"
+)
+OWN_VERB = re.compile(r"'s? own (?!data|figures|numbers)")
+_GENERIC = re.compile(
+    r"\b(?:a|one) single (?:statistical )?(?:channel|source|data provider|provider|aggregator)\b"
+    r"|\b(?:data|figures|numbers) provided in the report\b|\breports?(?= (?:reveal|indicat|show|suggest|said|say))"
+)
+_RAW = re.compile(
+    r"(?:[Aa]ccording to|[Cc]iting|[Dd]ata from|[Pp]er|[Ff]igures from|[Rr]eported by)"
+    r" (?:the )?((?:[A-Z0-9][\w.&'-]{1,20})(?: [A-Z0-9][\w.&'-]{1,20}){0,3})"
+)
+_CAPITALISED = re.compile(r"\b[A-Z][A-Za-z]{4,20}\b")
+
+
+def attributions(text: str, low: str, start: int, end: int) -> list[Mention]:
+    """Who is said to have measured: a registered provider by its title, else the words of the text."""
+    found: list[Mention] = []
+    for begin, stop, identity in _named("providers", text, low, start, end):
+        before = low[max(start, begin - 60) : begin]
+        if _BEFORE_SOURCE.search(before) or (
+            _AFTER_SOURCE.match(low, stop, end) and not OWN_VERB.match(low, stop, end)
+        ):
+            venue = names.find("venues", identity) is not None
+            if (
+                venue
+                and re.search(r"\b(?:from|by|via|per) $", before)
+                and not re.search(r"(?:data|figures|reported|shown|numbers) \w+ $", before)
+            ):
+                continue  # "longs from Binance": where, not who says so
+            found.append(Mention(begin, stop, (names.title("providers", identity),)))
+    found += [Mention(match.start(), match.end(), (match[0],)) for match in _GENERIC.finditer(low, start, end)]
+    for match in _RAW.finditer(text, start, end):
+        if not any(m.start < match.end(1) and match.start(1) < m.end for m in found):
+            title = match[1].removesuffix("'s").rstrip(".")
+            found.append(Mention(match.start(1), match.end(1), (misspelt(title) or title,)))
+    for match in _CAPITALISED.finditer(text, start, end):
+        if any(m.start < match.end() and match.start() < m.end for m in found):
+            continue
+        if _AFTER_SOURCE.match(low, match.end(), end) and (near := misspelt(match[0])):
+            found.append(Mention(match.start(), match.end(), (near,)))
+    return sorted(found, key=lambda mention: mention.start)
+
+
+@lru_cache(maxsize=4096)
+def misspelt(word: str) -> str:
+    """The title of the one provider that a word nearly spells (`verify.model.names` states the score), or ""."""
+    if _is_name(names.key(word)):
+        return ""
+    match = names.nearest("providers", word)
+    return match.name.title if match else ""
+
+
+@cache
+def _is_name(key: str) -> bool:
+    return key in names.register("venues") or key in names.register("assets")
