@@ -21,6 +21,8 @@ EDGES = np.array([0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
 PRIOR_RECORDS = 300.0
 #: Below this no curve can be told from chance.
 _LEAST_RECORDS = 30
+#: A feed whose dollars and records differ by more owes it to single liquidations.
+_LEVEL_MOST = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Curves:
 def curve(complete: Sequence[Records], rule: CapRule, length: float) -> Curve:
     """The curve of one rule from the complete feeds, over a window of `length` seconds."""
     bins = len(EDGES) + 1
-    truths, sums, counts, slopes, points = [], [], [], [], []
+    truths, sums, counts, slopes, points, dollars = [], [], [], [], [], []
     for feed in complete:
         if len(feed) < _LEAST_RECORDS:
             continue
@@ -82,21 +84,43 @@ def curve(complete: Sequence[Records], rule: CapRule, length: float) -> Curve:
         slopes.append(size_slope(kept, rule, length))
         whole = float(feed.usd.sum())
         points.append((float(np.log(whole)), float(np.log(whole / kept.usd.sum()))))
+        dollars.append(np.bincount(which, weights=corrected.usd / whole, minlength=bins))
     if not truths:
         return Curve(np.zeros(bins), None, (), 0)
-    truth, stands, count = np.array(truths, float), np.array(sums, float), np.array(counts)
-    pooled = _smooth(_relative(truth, stands).sum(0), _relative(stands, stands).sum(0), count.sum(0))
+    each = _Pooled(np.array(truths, float), np.array(sums, float), np.array(counts), np.array(dollars))
+    every = np.arange(len(truths))
     spread = None
-    if len(truth) > 1:
-        left = []
-        for out in range(len(truth)):
-            rest = np.arange(len(truth)) != out
-            others = _smooth(
-                _relative(truth, stands)[rest].sum(0), _relative(stands, stands)[rest].sum(0), count[rest].sum(0)
-            )
-            left.append(np.log((stands[out] * np.exp(others)).sum() / truth[out].sum()))
+    if len(truths) > 1:
+        left = [each.left(int(out), each.curve(np.delete(every, out))) for out in every]
         spread = float(np.sqrt(np.mean(np.square(left))))
-    return Curve(pooled, spread, tuple(s for s in slopes if s is not None), len(truth), tuple(points))
+    return Curve(each.curve(every), spread, tuple(s for s in slopes if s is not None), len(truths), tuple(points))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pooled:
+    """Feeds x bins: truth and what kept records stand for (in records or dollars), their number, and the dollars they
+    stand for as a share of the feed's true dollars."""
+
+    truth: Floats
+    stands: Floats
+    count: Ints
+    dollars: Floats
+
+    def curve(self, which: Ints) -> Floats:
+        """The shape by bins from records (dollars are too few to tell), the level from dollars: large liquidations set
+        off more than small ones."""
+        truth, stands, count = self.truth[which], self.stands[which], self.count[which]
+        shape = _smooth(_relative(truth, stands).sum(0), _relative(stands, stands).sum(0), count.sum(0))
+        weight = count.sum(1).astype(float)
+        weight = np.minimum(weight, 3 * np.median(weight))
+        off = np.clip([-self.left(int(one), shape) for one in which], -_LEVEL_MOST, _LEVEL_MOST)
+        level = float((weight * off).sum() / weight.sum())
+        total = float(count.sum())
+        return np.clip(shape + level * total / (total + PRIOR_RECORDS), -1.0, 3.0)
+
+    def left(self, one: int, shape: Floats) -> float:
+        """The log of corrected over true dollars of one feed under a curve."""
+        return float(np.log(max((self.dollars[one] * np.exp(shape)).sum(), 1e-300)))
 
 
 def _relative(values: Floats | Ints, stands: Floats) -> Floats:

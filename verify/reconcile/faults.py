@@ -78,7 +78,7 @@ def _by_themselves(read: Sequence[Prepared], epoch: float, length: float, faults
 
 def _empty(feeds: list[Prepared], evidence: Evidence, faults: list[Fault]) -> list[Prepared]:
     """Feeds that are silent though their size and the others' activity make that implausible."""
-    sizes = {s.venue: s.open_interest_usd or s.volume_usd or 0.0 for s in evidence.sizes}
+    sizes = _sizes(evidence)
     rates = [len(f.records) / sizes[f.feed.venue] for f in feeds if len(f.records) and sizes.get(f.feed.venue, 0) > 0]
     counts = [len(f.records) for f in feeds if len(f.records)]
     found = []
@@ -92,6 +92,16 @@ def _empty(feeds: list[Prepared], evidence: Evidence, faults: list[Fault]) -> li
             faults.append(Fault(one.feed.id, FaultKind.EMPTY, 0.99, text, "set aside"))
             continue
         found.append(one)
+    return found
+
+
+def _sizes(evidence: Evidence) -> dict[str, float]:
+    """Open interest, else volume, of the venues that have a usable one."""
+    found = {}
+    for size in evidence.sizes:
+        known = [v for v in (size.open_interest_usd, size.volume_usd) if v is not None and np.isfinite(v) and v > 0]
+        if known:
+            found[size.venue] = known[0]
     return found
 
 
@@ -205,7 +215,7 @@ def _silences(feeds: list[Prepared], faults: list[Fault]) -> list[Prepared]:
 
 def _levels(feeds: list[Prepared], evidence: Evidence, faults: list[Fault]) -> list[Prepared]:
     """Feeds whose level nothing explains are set aside."""
-    sizes = {s.venue: s.open_interest_usd or s.volume_usd or 0.0 for s in evidence.sizes}
+    sizes = _sizes(evidence)
     level = {
         one.feed.id: float(np.log(one.records.usd.sum() / sizes[one.feed.venue]))
         for one in feeds

@@ -1,0 +1,186 @@
+"""The parts of the estimate, each against a reference or a truth of its own."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from estimate_market import FIRST, LARGEST, LATEST, SECONDS, WINDOW, capped, feed, market, tape, with_feed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.model.figure import Completeness
+from verify.reconcile.calibration import Curves
+from verify.reconcile.estimate import estimate
+from verify.reconcile.estimated import FaultKind
+from verify.reconcile.gaps import spans, without
+from verify.reconcile.hierarchy import Chance, dersimonian_laird, paule_mandel, pool, resample
+from verify.reconcile.observed import CapRule, Keep
+from verify.reconcile.records import records
+from verify.reconcile.rules import judge
+from verify.reconcile.thinning import cap, correct, excess
+
+RULES = [LATEST, LARGEST, FIRST, CapRule(1.0, Keep.LARGEST, by_side=True), CapRule(5.0, Keep.LATEST, most=2)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_classical_estimates_agree_with_statsmodels(seed: int) -> None:
+    reference = pytest.importorskip("statsmodels.stats.meta_analysis")
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(3, 20))
+    y, variance = rng.normal(0, rng.choice([0.5, 3.0]), count), rng.uniform(0.05, 1.0, count)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = reference.combine_effects(y, variance, method_re="chi2")
+        # from zero its Newton steps give up on some inputs
+        tau2, converged = reference._fit_tau_iterative(y, variance, tau2_start=theirs.tau2, atol=1e-12, maxiter=1000)
+    mine = dersimonian_laird(y, variance)
+    assert mine.tau2 == pytest.approx(max(theirs.tau2, 0.0), abs=1e-8)
+    if theirs.tau2 >= 0:
+        assert mine.mean == pytest.approx(float(theirs.mean_effect_re), abs=1e-8)
+        assert mine.error == pytest.approx(float(theirs.sd_eff_w_re), abs=1e-8)
+    if converged or tau2 > 0:
+        assert paule_mandel(y, variance).tau2 == pytest.approx(max(tau2, 0.0), abs=1e-8)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_a_capped_feed_keeps_what_its_rule_says_and_owners_partition_the_rest(rule: CapRule) -> None:
+    whole = records(tape(3, "x", 3000), WINDOW, {})
+    kept, owner = cap(whole, rule)
+    assert not excess(kept, rule).any()
+    assert len(owner) == len(whole)
+    assert np.bincount(owner, weights=whole.usd).sum() == pytest.approx(whole.usd.sum())
+    if rule.keep is Keep.LARGEST:
+        assert (kept.usd[owner] >= whole.usd).all()
+    again, _ = cap(kept, rule)
+    assert len(again) == len(kept)
+
+
+@pytest.mark.parametrize("rule", RULES[:4], ids=str)
+@pytest.mark.parametrize("rate", [0.05, 0.5, 3.0])
+def test_dead_time_corrections_recover_a_poisson_feed(rule: CapRule, rate: float) -> None:
+    rng = np.random.default_rng(7)
+    count = rng.poisson(rate * SECONDS)
+    events = tape(5, "x", count).with_columns(
+        time=pl.Series(np.sort(rng.uniform(0, SECONDS, count)) * 1e6 + WINDOW.start.timestamp() * 1e6, dtype=pl.Float64)
+        .cast(pl.Int64)
+        .cast(pl.Datetime("us", "UTC")),
+        instrument=pl.lit("one"),
+        side=pl.lit("long"),
+    )
+    whole = records(events, WINDOW, {})
+    kept, _ = cap(whole, rule)
+    found = correct(kept, rule, SECONDS)
+    assert found.usd.sum() == pytest.approx(whole.usd.sum(), rel=0.12)
+    assert (found.usd >= kept.usd * (1 - 1e-12)).all()
+
+
+@pytest.mark.parametrize("rule", [LATEST, LARGEST, FIRST], ids=str)
+def test_a_busy_feed_betrays_its_rule(rule: CapRule) -> None:
+    events = tape(2, "x", 12000)
+    shown = capped(events, rule)
+    others = [records(tape(2, name, 6000), WINDOW, {}) for name in ("y", "z")]
+    documented = LATEST if rule is not LATEST else LARGEST
+    one = feed("x", shown, Completeness.CAPPED, documented)
+    best = judge(one, records(shown, WINDOW, {}), SECONDS, Curves(others, SECONDS))[0]
+    assert best.rule == rule
+    assert best.posterior > 0.8
+
+
+def test_a_feed_documented_as_capped_that_repeats_within_seconds_is_complete() -> None:
+    events = tape(2, "x", 12000)
+    one = feed("x", events, Completeness.CAPPED, LATEST)
+    best = judge(one, records(events, WINDOW, {}), SECONDS, Curves([], SECONDS))[0]
+    assert best.rule is None
+
+
+def test_stratified_draws_have_exact_moments() -> None:
+    chance = Chance(1, 4000)
+    assert chance.normal().mean() == pytest.approx(0.0, abs=1e-12)
+    assert chance.normal().std() == pytest.approx(1.0, abs=2e-3)
+    assert np.array_equal(Chance(5, 100).normals(3), Chance(5, 100).normals(3))
+
+
+def test_pooling_finds_level_and_spread() -> None:
+    rng = np.random.default_rng(0)
+    y = np.broadcast_to(2.0 + 0.5 * rng.standard_normal(40), (2000, 40))
+    pooled = pool(y, np.full(y.shape, 0.05), 0.7, Chance(1, 2000))
+    assert pooled.mu.mean() == pytest.approx(float(y[0].mean()), abs=0.02)
+    assert pooled.tau.mean() == pytest.approx(float(y[0].std(ddof=1)), rel=0.1)
+
+
+def test_resampling_follows_the_weights() -> None:
+    weight = np.log(np.r_[np.full(500, 3.0), np.full(500, 1.0)])
+    chosen = resample(weight, Chance(1, 1000))
+    assert (chosen < 500).mean() == pytest.approx(0.75, abs=0.01)
+
+
+spans_ = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)).map(lambda p: (min(p), max(p))), max_size=5)
+
+
+@given(spans_, st.tuples(st.floats(0, 100), st.floats(0, 100)).map(lambda p: (min(p), max(p))))
+def test_taking_a_span_away_leaves_nothing_of_it(parts: list[tuple[float, float]], gone: tuple[float, float]) -> None:
+    for start, end in without(parts, gone):
+        assert end > start
+        assert end <= gone[0] or start >= gone[1]
+
+
+def test_covered_parts_are_merged_and_cut() -> None:
+    window = WINDOW
+    first = window.shifted(-timedelta(hours=3))
+    assert spans((first, first), window) == ((0.0, 3600.0),)
+    assert spans((), window) == ()
+    assert spans(None, window) == ((0.0, SECONDS),)
+
+
+def _broken(kind: FaultKind, events: pl.DataFrame) -> dict[str, object]:
+    match kind:
+        case FaultKind.SIDES_SWAPPED:
+            other = pl.when(pl.col("side") == "long").then(pl.lit("short")).otherwise(pl.lit("long"))
+            return {"events": events.with_columns(side=other)}
+        case FaultKind.CONTRACTS_AS_COINS:
+            sizes = {f"A{a}-PERP": 10.0 ** (a % 5 - 2) for a in range(12)}
+            size = pl.col("instrument").replace_strict(sizes)
+            scaled = events.with_columns(pl.col("notional_usd") / size, pl.col("quantity") / size)
+            return {"events": scaled, "contract_sizes": sizes}
+        case FaultKind.QUANTITY_WITHOUT_PRICE:
+            return {"events": events.with_columns(notional_usd=pl.col("quantity"))}
+        case FaultKind.ASSET_SCALED:
+            factor = pl.when(pl.col("asset") == "A1").then(1000.0).otherwise(1.0)
+            return {"events": events.with_columns(pl.col("notional_usd") * factor, pl.col("quantity") * factor)}
+        case FaultKind.DOUBLED:
+            return {"events": pl.concat([events, events]).sort("time")}
+        case FaultKind.MILLISECONDS_AS_SECONDS:
+            return {
+                "events": events.with_columns((pl.col("time").cast(pl.Int64) * 1000).cast(pl.Datetime("us", "UTC")))
+            }
+        case FaultKind.STALE:
+            earlier = tape(99, "cedar", 4000).with_columns(pl.col("time") - WINDOW.length)
+            return {"events": earlier.with_columns(pl.col("time") + WINDOW.length), "earlier": earlier}
+        case FaultKind.SHIFTED:
+            late = events.with_columns(pl.col("time") + timedelta(hours=1))
+            return {"events": late.filter(pl.col("time") < WINDOW.end)}
+        case FaultKind.EMPTY:
+            return {"events": events.clear()}
+        case _:
+            begin, end = WINDOW.start + timedelta(hours=1), WINDOW.start + timedelta(hours=3)
+            return {"events": events.filter((pl.col("time") < begin) | (pl.col("time") >= end))}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind is not FaultKind.UNEXPLAINED])
+def test_each_fault_is_found_named_and_survived(kind: FaultKind) -> None:
+    evidence, truth = market(4)
+    cedar = next(f for f in evidence.feeds if f.venue == "cedar")
+    answer = estimate(with_feed(evidence, "cedar", **_broken(kind, cedar.events)), thorough=False)
+    assert [(fault.channel, fault.kind) for fault in answer.faults] == [("cedar/feed", kind)]
+    assert all(fault.evidence and 0.5 < fault.probability <= 1 for fault in answer.faults)
+    assert answer.total is not None
+    assert answer.total.low90 < truth < answer.total.high90
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_market_without_faults_has_none(seed: int) -> None:
+    assert estimate(market(seed)[0], thorough=False).faults == ()
