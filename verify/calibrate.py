@@ -104,15 +104,14 @@ def evidence_of(shown: Simulated) -> Evidence:
 
 
 def _bars(aggregator: ShownAggregator) -> Iterable[Bars]:
-    for venue, channel in aggregator.lineage.items():
-        completeness = aggregator.completeness[venue]
+    for venue, feed in aggregator.sources.items():
         yield Bars(
             id=f"{aggregator.name}/{venue}",
             venue=venue,
-            lineage=(channel,),
+            lineage=(feed.channel,),
             bars=aggregator.bars.filter(pl.col("venue") == venue),
-            completeness=completeness,
-            rules=_beliefs(completeness, aggregator.caps[venue]),
+            completeness=feed.completeness,
+            rules=_beliefs(feed.completeness, feed.possible, doubtful=feed.doubtful),
         )
 
 
@@ -159,7 +158,7 @@ def pooled(shown: Simulated) -> float | None:
     interest = {size.venue: size.open_interest for size in shown.shown.sizes if size.open_interest}
     sums: dict[str, float] = {}
     for aggregator in shown.shown.aggregators:
-        for venue in aggregator.lineage:
+        for venue in aggregator.sources:
             money = _bar_sum(aggregator.bars.filter(pl.col("venue") == venue), shown.window)
             sums[venue] = max(sums.get(venue, 0.0), money)
     sums |= {feed.venue: _feed_sum(feed, shown.window) for feed in shown.shown.feeds}

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from sources.simulated.market import Flags, Ints, Market, Tape, micros
-from sources.simulated.world import Venue
+from sources.simulated.world import Feed, Venue
 from sources.spec import Cap, Keep
 from verify.model.figure import Completeness
 from verify.model.window import Window
@@ -41,15 +41,13 @@ class ShownFeed:
 class ShownAggregator:
     """Hourly bars of several venues' feeds, per venue, asset and side; they begin at full hours.
 
-    `lineage` are the channels beneath, by venue. `fault` names what was done to it.
+    `sources` are the venues' feeds beneath, as documented, by venue. `fault` names what was done to it.
     """
 
     name: str
     bars: pl.DataFrame
     earlier: pl.DataFrame
-    lineage: dict[str, str]
-    completeness: dict[str, Completeness]
-    caps: dict[str, Cap | None]
+    sources: dict[str, Feed]
     fault: str = ""
 
 
@@ -134,25 +132,22 @@ def contract_sizes(market: Market, venue: Venue) -> dict[str, float]:
     return {venue.instrument(asset): float(size) for asset, size in zip(assets[: venue.listed], sizes, strict=False)}
 
 
-def show_feed(
-    market: Market, venue: Venue, seen: Tape, covered: tuple[Window, ...] | None = None, *, wrong: bool = False
-) -> ShownFeed:
-    """The feed of a venue, of whose tape `seen` is what it shows; `wrong`: not by the rule that is documented."""
+def show_feed(market: Market, venue: Venue, seen: Tape, covered: tuple[Window, ...] | None = None) -> ShownFeed:
+    """The feed of a venue, of whose tape `seen` is what it shows."""
     assert venue.feed is not None
     window = market.window
     events = seen.within(window).frame(venue, venue.feed.channel)
     earlier = seen.within(Window(window.start - window.length, window.start)).frame(venue, venue.feed.channel)
     if covered is not None:
         events = events.filter(inside(pl.col("time"), covered))
-    documented = venue.feed.cap or venue.feed.hidden_cap
     return ShownFeed(
         venue.feed.channel,
         venue.name,
         events,
         earlier,
         venue.feed.completeness,
-        documented,
-        doubtful=venue.feed.doubtful and not wrong,
+        venue.feed.possible,
+        doubtful=venue.feed.doubtful,
         covered=covered,
         contract_sizes=contract_sizes(market, venue),
     )
@@ -171,7 +166,7 @@ def show_aggregator(
     """
     frames, before = [], []
     window = market.window
-    lineage, completeness, documented = {}, {}, {}
+    sources = {}
     for venue_name, shown in feeds.items():
         venue = market.world.venue(venue_name)
         assert venue.feed is not None
@@ -180,10 +175,8 @@ def show_aggregator(
         frames.append(bars(seen, venue_name, name, _hours(window), venue.feed.completeness))
         earlier = _hours(Window(window.start - window.length, window.start))
         before.append(bars(seen, venue_name, name, earlier, venue.feed.completeness))
-        lineage[venue_name] = venue.feed.channel
-        completeness[venue_name] = venue.feed.completeness
-        documented[venue_name] = venue.feed.cap or venue.feed.hidden_cap
-    return ShownAggregator(name, pl.concat(frames), pl.concat(before), lineage, completeness, documented)
+        sources[venue_name] = venue.feed
+    return ShownAggregator(name, pl.concat(frames), pl.concat(before), sources)
 
 
 def _hours(window: Window) -> Window:
@@ -223,9 +216,9 @@ def bars(tape: Tape, venue: str, source: str, hours: Window, completeness: Compl
 
 def totals(market: Market, aggregator: ShownAggregator, feeds: dict[str, Tape]) -> tuple[ShownTotal, ...]:
     """The counter of an aggregator for exactly the window, per side: what it has seen, not what happened."""
-    seen = {name: feeds[name].within(market.window) for name in aggregator.lineage}
+    seen = {name: feeds[name].within(market.window) for name in aggregator.sources}
     kept = _kept_share(aggregator, seen, market)
-    lineage = tuple(aggregator.lineage.values())
+    lineage = tuple(feed.channel for feed in aggregator.sources.values())
     return tuple(
         ShownTotal(aggregator.name, side, value, value, value, lineage, tuple(seen))
         for side in ("long", "short")

@@ -143,7 +143,7 @@ def simulate(
     drawn = _FIRST_DAY + timedelta(minutes=30 * int(rng.integers(48 * _DAYS)))
     start = drawn if start is None else start
     window = Window(start, start + length)
-    world = _documented(which.world, start.date())
+    world = _documented(which, start.date())
     market = draw(world, regime, window, tape_seed, spread=which.spread, uncovered=which.uncovered)
     caps = _in_force(which, world, rng)
     seen = {name: feeds.capped(market.tape.of(name), cap) for name, cap in caps.items()}
@@ -164,13 +164,16 @@ def simulate(
     return Simulated(which, regime, seed, window, market.truth, shown, faults)
 
 
-def _documented(world: World, day: date) -> World:
-    """The world with its feeds as they are documented for a day."""
+def _documented(which: Scenario, day: date) -> World:
+    """The world with its feeds as they are documented for a day; where the documents are wrong, they are so surely."""
 
     def dated(venue: Venue) -> Venue:
-        return replace(venue, feed=venue.feed.documented(day)) if venue.feed else venue
+        if venue.feed is None:
+            return venue
+        feed = venue.feed.documented(day)
+        return replace(venue, feed=replace(feed, doubtful=feed.doubtful and not which.wrong_rule))
 
-    return replace(world, venues=tuple(map(dated, world.venues)))
+    return replace(which.world, venues=tuple(map(dated, which.world.venues)))
 
 
 def _in_force(which: Scenario, world: World, rng: np.random.Generator) -> dict[str, Cap | None]:
@@ -201,7 +204,7 @@ def _feeds(which: Scenario, market: Market, seen: dict[str, Tape], rng: np.rando
         if not readable:
             continue
         covered = _paused(market.window, begin, length) if pauses < _DECLARED_GAP else None
-        shown.append(feeds.show_feed(market, venue, seen[venue.name], covered, wrong=which.wrong_rule))
+        shown.append(feeds.show_feed(market, venue, seen[venue.name], covered))
     return tuple(shown)
 
 

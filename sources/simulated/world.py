@@ -39,6 +39,11 @@ class Feed:
     before: tuple[date, Cap] | None = None
     doubtful: bool = False
 
+    @property
+    def possible(self) -> Cap | None:
+        """The rule that comes into question, surely in force or not."""
+        return self.cap or self.hidden_cap
+
     def documented(self, day: date) -> Feed:
         """The feed as it is documented for a day."""
         if self.before is None or day >= self.before[0]:
