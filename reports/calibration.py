@@ -56,7 +56,7 @@ def table(run: Calibration) -> str:
             lines.append("")
         first, *rest = (cell.ljust(width) if not i else cell.rjust(width) for i, (cell, width) in _paired(row, widths))
         lines.append("  ".join([first, *rest]).rstrip())
-    lines += ["", *LEGEND, "", *_reliability_lines(run), "", *_fault_lines(run)]
+    lines += ["", *LEGEND, *_reliability_lines(run), *_fault_lines(run)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -70,9 +70,8 @@ def markdown(run: Calibration) -> str:
         lines += [f"## {title}", "", *_markdown_table([_HEAD, *map(_cells, scores)]), ""]
     lines += [f"- {line}" for line in LEGEND]
     lines += ["", "## Scenarios", "", *(f"- `{item.name}`: {item.title}" for item in run.scenarios)]
-    for title, found in (("where the model holds", run.modelled), ("where it does not", run.other)):
-        if found.verdicts:
-            lines += ["", f"## Confidence {title}", "", *_markdown_table(_reliability_rows(found)), "", _brier(found)]
+    for title, found in _confidences(run):
+        lines += ["", f"## {title}", "", *_markdown_table(_reliability_rows(found)), "", _brier(found)]
     if run.faults:
         rows = [("fault", "there", "found", "named in vain"), *_fault_rows(run)]
         lines += ["", "## Faults", "", *_markdown_table(rows)]
@@ -88,9 +87,8 @@ def html(run: Calibration) -> str:
     parts = [f"<h1>{FIRST_LINE}</h1>", f"<p>{escape(_what(run))}</p>"]
     parts += [_html_table([_HEAD, *map(_cells, scores)]) for scores in (run.scenarios, run.regimes)]
     parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in LEGEND) + "</ul>")
-    for title, found in (("where the model holds", run.modelled), ("where it does not", run.other)):
-        if found.verdicts:
-            parts += [f"<h2>Confidence {title}</h2>", diagram(found), f"<p>{escape(_brier(found))}</p>"]
+    for title, found in _confidences(run):
+        parts += [f"<h2>{title}</h2>", diagram(found), f"<p>{escape(_brier(found))}</p>"]
     if run.faults:
         parts += ["<h2>Faults</h2>", _html_table([("fault", "there", "found", "named in vain"), *_fault_rows(run)])]
     style = (
@@ -177,13 +175,18 @@ def _reliability_rows(found: Reliability) -> list[tuple[str, ...]]:
     return rows
 
 
+def _confidences(run: Calibration) -> list[tuple[str, Reliability]]:
+    """The reliabilities that rest on any verdict, with their titles."""
+    both = (("Confidence where the model holds", run.modelled), ("Confidence where it does not", run.other))
+    return [(title, found) for title, found in both if found.verdicts]
+
+
 def _reliability_lines(run: Calibration) -> list[str]:
     lines = []
-    for title, found in (("model holds", run.modelled), ("it does not", run.other)):
-        if found.verdicts:
-            lines.append(f"confidence where the {title}" if title.startswith("model") else f"confidence where {title}")
-            lines += ["  " + "  ".join(cell.rjust(12) for cell in row) for row in _reliability_rows(found)]
-            lines.append(f"  {_brier(found)}")
+    for title, found in _confidences(run):
+        lines += ["", title]
+        lines += ["  " + "  ".join(cell.rjust(12) for cell in row) for row in _reliability_rows(found)]
+        lines.append(f"  {_brier(found)}")
     return lines
 
 
@@ -201,6 +204,7 @@ def _fault_lines(run: Calibration) -> list[str]:
     if not run.faults:
         return []
     return [
+        "",
         "faults: there, found by their name, named in vain",
         *(f"  {name:26}{there:>6}{hit:>6}{vain:>6}" for name, there, hit, vain in _fault_rows(run)),
     ]
