@@ -93,7 +93,7 @@ def html(run: Calibration) -> str:
         parts += ["<h2>Faults</h2>", _html_table([("fault", "there", "found", "named in vain"), *_fault_rows(run)])]
     style = (
         "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;max-width:75rem}h1{font-size:1.2rem}"
-        "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .6rem;text-align:right;"
+        "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .6rem;text-align:right;white-space:nowrap;"
         "border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums}td:first-child,th:first-child{text-align:left}"
     )
     return (
