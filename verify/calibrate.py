@@ -266,10 +266,12 @@ def _outcomes(planned: Sequence[Task], estimator: Estimator | None, processes: i
 
 
 def _single() -> None:
-    """In each process: as many processes run as there are cores, so that threads would be in each other's way."""
+    """In each process: one thread, as there are as many processes as cores; an interrupt is the parent's to handle."""
     import os
+    import signal
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run_there(task: Task) -> Outcome:
