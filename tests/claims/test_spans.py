@@ -154,7 +154,7 @@ def test_any_text_is_read_and_every_span_is_what_it_says(text: str) -> None:
             assert 0 <= alone.start <= alone.end <= len(text)
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     ["7", "1,234", "(", "[", "$", "1-", "a@", "<", "&#", "7亿", "\u202e", "\u200b", "+1 (", "no. ", "0x", "long "],
@@ -166,7 +166,7 @@ def test_hostile_text_costs_no_more_than_its_length(piece: str) -> None:
         assert len(extract(read(text, form)).document.original) == len(text)
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 def test_ten_megabytes_of_digits_are_one_number_left_alone() -> None:
     found = scan("9" * 10_000_000)
     assert not found.numbers

@@ -203,7 +203,10 @@ class _Reader:
                 words.mentions("assets", text, low, start, end),
                 venues,
                 words.metrics(low, start, end),
-                windows.find(low, start, end, self.published),
+                [
+                    replace(when, text=" ".join(text[when.start : when.end].split()))
+                    for when in windows.find(low, start, end, self.published)
+                ],
                 sources,
             )
         return self._contexts[key]

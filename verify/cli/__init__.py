@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
+    "article": ("verify.cli.article", "Find every figure in a text and judge it."),
     "calibrate": ("verify.cli.calibrate", "Try the estimate on simulated markets whose truth is known."),
     "evidence": ("verify.cli.evidence", "Look into the file that keeps every answer of a run."),
     "liquidations": (

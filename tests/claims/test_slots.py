@@ -1,0 +1,156 @@
+"""What a number is read as: slots from its clause, its sentence, its heading, its table, and the dateline."""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.claims.slots import Claim, extract
+from verify.claims.text import read
+from verify.claims.windows import dateline
+
+ROOT = Path(__file__).parents[2]
+MONDAY = dateline("2026-01-19T02:30Z")
+
+
+def claims(text: str, form: str = "md") -> tuple[Claim, ...]:
+    return extract(read(text, form), MONDAY).claims
+
+
+def scorer() -> ModuleType:
+    loader = SourceFileLoader("score_claims", str(ROOT / "scripts" / "score-claims"))
+    spec = importlib.util.spec_from_loader("score_claims", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("part", ["dev", "held"])
+def test_the_scores_stay_where_they_are_quoted(part: str) -> None:
+    scores = scorer().score(part)
+    assert scores["span"][2] >= 0.97
+    assert {name: round(f1, 3) for name, (_, _, f1) in scores.items() if f1 < 0.9} == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "window"),
+    [
+        ("in the past 4 hours", "2026-01-18T22:30Z/2026-01-19T02:30Z"),
+        ("within an hour", "2026-01-19T01:30Z/2026-01-19T02:30Z"),
+        ("on Monday", "2026-01-19T00:00Z/2026-01-20T00:00Z"),
+        ("on Friday", "2026-01-16T00:00Z/2026-01-17T00:00Z"),
+        ("yesterday", "2026-01-18T00:00Z/2026-01-19T00:00Z"),
+        ("last week", "2026-01-12T00:00Z/2026-01-19T00:00Z"),
+        ("over the weekend", "2026-01-17T00:00Z/2026-01-19T00:00Z"),
+        ("since mid-2025", "2025-07-01T00:00Z/2026-01-19T02:30Z"),
+        ("since November", "2025-11-01T00:00Z/2026-01-19T02:30Z"),
+        ("in December", "2025-12-01T00:00Z/2026-01-01T00:00Z"),
+        ("between 6:30 AM and 10:30 AM UTC+8", "2026-01-18T22:30Z/2026-01-19T02:30Z"),
+        ("from 22:30 to 02:30 UTC", "2026-01-18T22:30Z/2026-01-19T02:30Z"),
+        ("on 31 December", "2025-12-31T00:00Z/2026-01-01T00:00Z"),
+    ],
+)
+def test_words_for_a_time_are_resolved_against_the_dateline(words: str, window: str) -> None:
+    (claim,) = claims(f"Some $750M of longs were liquidated {words}.")
+    assert claim.when is not None
+    assert str(claim.when.window) == window
+
+
+def test_a_dateline_is_not_a_start() -> None:
+    (claim,) = extract(read("On January 19, 2026, at 8:00 AM UTC+8, $750M was liquidated.", "txt")).claims
+    assert claim.when is None
+    assert "window" in claim.missing
+
+
+def test_without_a_dateline_relative_words_have_a_length_and_no_edges() -> None:
+    (claim,) = extract(read("Some $750M was liquidated in the past 4 hours.")).claims
+    assert claim.when is not None
+    assert (claim.when.label, claim.when.window) == ("4h", None)
+
+
+def test_fund_flows_of_last_week_are_those_of_its_trading_days() -> None:
+    (claim,) = claims("US spot SOL ETFs saw net inflows of $46.88 million last week.")
+    assert claim.when is not None
+    assert claim.when.label == "2026-01-12/2026-01-17"
+
+
+def test_a_headline_and_the_body_share_the_slots_of_one_figure() -> None:
+    head, body = claims("# Longs lose $750M\n\nIn four hours, $750 million was liquidated, CoinGlass data shows.")
+    assert (head.side, head.when and head.when.label, head.attribution) == ("long", "4h", "CoinGlass")
+    assert body.side == "long"
+    assert body.carried == {"side": "the headline"}
+
+
+def test_a_pronoun_points_to_the_sentence_before() -> None:
+    first, second = claims("Hyperliquid liquidated $235M in four hours. Of which BTC made up 44.68 %.")
+    assert second.venues == first.venues == ("hyperliquid",)
+    assert second.when == first.when
+    assert second.carried["venues"] == "the sentence before"
+
+
+def test_a_table_cell_takes_its_row_label_and_its_column_title() -> None:
+    table = "| Venue | Long liquidations (24h) |\n|---|---|\n| Bybit | $238.56M |\n"
+    web = (
+        "<table><tr><th>Venue</th><th>Long liquidations (24h)</th></tr>"
+        "<tr><td>Bybit</td><td>&#36;238.56M</td></tr></table>"
+    )
+    for text, form in ((table, "md"), (web, "html")):
+        (claim,) = claims(text, form)
+        assert (claim.metric, claim.side, claim.venues) == ("liquidations", "long", ("bybit",))
+        assert claim.when is not None
+        assert claim.when.label == "24h"
+
+
+def test_names_that_are_ordinary_words_need_their_spelling() -> None:
+    (claim,) = claims("Near the gate, a link to lighter hype: $12 million was liquidated.")
+    assert (claim.assets, claim.venues) == ((), ())
+    (claim,) = claims("On Gate, $12 million of LINK longs were liquidated.")
+    assert (claim.assets, claim.venues) == (("LINK",), ("gate",))
+
+
+def test_long_term_and_in_short_name_no_side() -> None:
+    (claim,) = claims("In short, long-term holders watched as $12 million was liquidated over a long day.")
+    assert claim.side == "both"
+
+
+def test_places_in_marked_up_text_are_those_of_the_original() -> None:
+    for text, form in (
+        ("**$750&nbsp;million** of longs", "html"),
+        ("<p>A <b>$750</b> million loss of longs</p>", "html"),
+        ("[**$750 million**](https://x.example/1) of longs were liquidated", "md"),
+    ):
+        (claim,) = claims(text, form)
+        assert text[claim.start : claim.end].startswith("$750")
+        assert text[: claim.end].endswith("million")
+
+
+_UNRELATED = st.lists(
+    st.sampled_from(
+        ["The weather stayed mild.", "Nobody wanted to comment.", "Shops opened as usual.", "今天天气很好。", "Ok?"]
+    ),
+    max_size=4,
+).map(" ".join)
+
+
+@given(before=_UNRELATED, after=_UNRELATED, row=st.sampled_from([
+    "Longs lost $730 million and shorts $27.63 million in the past 4 hours, CoinGlass data shows.",
+    "Hyperliquid saw 38 positions above $1M liquidated on Monday.",
+    "过去24小时，全网爆仓8.7亿美元，其中多单爆仓7.88亿美元。",
+    "BTC broke the $92,000 mark, falling more than 3%.",
+]))  # fmt: skip
+def test_unrelated_text_around_changes_no_slot(before: str, after: str, row: str) -> None:
+    def slots(text: str) -> list[tuple[object, ...]]:
+        return [
+            (c.text, c.metric, c.side, c.assets, c.venues, c.threshold, c.when and c.when.label, c.attribution)
+            for c in claims(text)
+        ]
+
+    assert slots(f"{before}\n\n{row}\n\n{after}") == slots(row)
+    assert slots(f"{row} {after}".strip()) == slots(row)
