@@ -20,6 +20,7 @@ from verify.model.amount import Amount
 from verify.model.figure import Figure
 from verify.model.quantity import Quantity, Scope, Side
 from verify.model.window import Window
+from verify.reconcile import cells
 from verify.reconcile.cells import System, Target
 from verify.reconcile.statements import Statement, statements
 
@@ -209,6 +210,23 @@ def test_a_wider_rounding_never_narrows_a_range(
     grain = GRAIN * market.cells.sum()
     assert after[0] <= before[0] + grain
     assert after[1] >= before[1] - grain
+
+
+@settings(deadline=None, max_examples=40)
+@given(exact_statements(), QUANTITIES, SPANS, st.sampled_from([0, 1]))
+def test_running_totals_change_no_range(
+    drawn: tuple[Market, list[Statement]], what: Quantity, span: tuple[int, int], slack: int
+) -> None:
+    market, stated = drawn
+    if slack:
+        stated = [replace(s, window=replace(s.window, slack=slack * SLOT), reading=n) for n, s in enumerate(stated)]
+    targets = [Target(what, slots(*span)), *(Target(what, s.window, s.reading) for s in stated)]
+    slot_by_slot = System(stated, targets)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "_FINE", 1)
+        running = System(stated, targets)
+    for target in targets[:3]:
+        assert close(running.range(target), slot_by_slot.range(target), market.cells.sum())
 
 
 def both(transform: Callable[[Statement], Statement], stated: list[Statement], asked: Target, moved: Target):  # type: ignore[no-untyped-def]  # two ranges

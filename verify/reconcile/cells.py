@@ -4,6 +4,9 @@ Time is cut at every edge of every window. A series is one group of cells, with 
 reductions keep the number of series small: venues (assets) that no statement crosses with an asset (a venue) need only
 their own sums, because a non-negative table with given row and column sums always exists.
 
+Where time is cut finely, each sum of series that is asked for gets a running total per edge: a statement is then the
+difference of two of them, and the program stays sparse however long the windows are.
+
 Uncertain edges: the statements of one reading share one true window, of which only an inner and an outer window are
 known. What a reading tells apart gets one variable each, between the inner and the outer amount, so that sums within a
 reading hold exactly. Two readings on one page, one inside the other, were taken at one moment: the inner one is the
@@ -35,6 +38,8 @@ TOLERANCE = 1e-6
 #: From so many columns on, HiGHS's interior-point method (with crossover) beats its simplex here: measured in
 #: benchmarks/constraints.py.
 _LARGE = 4000
+#: From so many slots on, running totals pay: measured in benchmarks/constraints.py.
+_FINE = 100
 _OPTIMAL, _INFEASIBLE, _UNBOUNDED = 0, 2, 3  # scipy.optimize.linprog's status
 _SIDES = (Side.LONG, Side.SHORT)
 _REST = ""  # the venues or assets that no statement names
@@ -103,6 +108,9 @@ class System:
         self._rows = _Rows()
         self._readings: dict[int, _Groups] = {}
         self._size = len(self._series) * self._slots
+        self._running: dict[
+            tuple[int, ...], int
+        ] = {}  # series added up, and the column of their total at the first edge
         self._balance()
         self._add_readings([t.quantity for t in targets])
         self._owners: list[tuple[int, float, int]] = []  # row, bound, statement
@@ -168,9 +176,25 @@ class System:
         return self._span(self._series.of(quantity), start, end)
 
     def _span(self, series: Sequence[int], start: datetime, end: datetime) -> Terms:
+        """The amount of some series between two edges: what has come about since the first edge, or slot by slot."""
+        if (first := self._running.get(tuple(series))) is not None:
+            return Terms.one(first + self._at[end], 1.0) + Terms.one(first + self._at[start], -1.0)
         slots = np.arange(self._at[start], self._at[end])
         columns = (np.asarray(series)[:, None] * self._slots + slots).ravel()
         return Terms(columns, np.ones(len(columns)))
+
+    def _run(self, series: Sequence[int]) -> None:
+        """Give the sum of these series a column per edge: its total since the first, where nothing has come about."""
+        if self._slots < _FINE or tuple(series) in self._running:
+            return
+        first = self._size
+        self._size += self._slots + 1
+        self._rows.equal(Terms.one(first, 1.0))
+        columns = np.asarray(series) * self._slots
+        for slot in range(self._slots):
+            grows = Terms(np.array([first + slot + 1, first + slot]), np.array([-1.0, 1.0]))
+            self._rows.equal(grows + Terms(columns + slot, np.ones(len(columns))))
+        self._running[tuple(series)] = first
 
     def _in_reading(self, quantity: Quantity, reading: int) -> Terms:
         return self._readings[reading].sum_of(self._series.of(quantity))
@@ -213,6 +237,8 @@ class System:
             groups = _Groups(self._series, [*told, *targeted], self._size)
             self._readings[reading] = groups
             self._size += len(groups)
+            for _, members in groups.members():
+                self._run(members)
             self._bracket(window, groups, self._rows)
         for inner, outer in nested:
             for small, large in zip(self._readings[inner].variables, self._readings[outer].variables, strict=True):
@@ -243,6 +269,7 @@ class System:
             if statement.reading in self._readings:
                 terms = self._in_reading(statement.quantity, statement.reading)
             else:
+                self._run(self._series.of(statement.quantity))
                 terms = self._over(statement.quantity, statement.window.start, statement.window.end)
             if statement.low > 0:
                 bound = statement.low / self._unit
