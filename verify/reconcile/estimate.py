@@ -27,7 +27,7 @@ from verify.reconcile.shown import EXACT, Hiding, Prepared, Seen, Summed, from_f
 from verify.reconcile.totals import constraints, only_totals
 
 #: Draws of the runs that only say how far the answer moves.
-_FEWER = 1000
+_FEWER = 600
 _RANK = {Completeness.COMPLETE: 0, Completeness.CAPPED: 1, Completeness.UNKNOWN: 2, Completeness.PARTIAL: 3}
 #: Assets that get an interval of their own, by the dollars seen.
 MOST_ASSETS = 25
@@ -78,7 +78,14 @@ def estimate(evidence: Evidence, settings: Settings | None = None, *, thorough: 
     if not thorough:
         return answer
     few = replace(settings, draws=min(_FEWER, settings.draws))
-    return replace(answer, without=_without(evidence, basis, few), sensitivity=_sensitivity(evidence, basis, few))
+    whole = _run(evidence, basis, frozenset(), few)
+    if whole is None:
+        return answer
+    return replace(
+        answer,
+        without=_without(evidence, basis, few, whole),
+        sensitivity=_sensitivity(evidence, basis, few, whole.total),
+    )
 
 
 def _prepare(evidence: Evidence) -> _Basis:
@@ -104,8 +111,14 @@ def _prepare(evidence: Evidence) -> _Basis:
         sums += [added] if added is not None else []
     sums += row_sums(diagnosis.rows)
     curves = Curves(complete, length)
-    shown = {one.feed.id: from_feed(one, profile, curves) for one in feeds if one.parts}
+    shown = {one.feed.id: from_feed(one, profile, curves, _sums_of(one, sums)) for one in feeds if one.parts}
     return _Basis(feeds, tuple(sums), diagnosis.faults, profile, curves, length / 3600.0, assets, shown)
+
+
+def _sums_of(one: Prepared, sums: Sequence[Summed]) -> Summed | None:
+    """The surest sums of the same venue and lineage."""
+    same = [s for s in sums if s.venue == one.feed.venue and s.lineage & set(one.feed.lineage)]
+    return min(same, key=lambda s: (s.noise, -float(s.base.sum())), default=None)
 
 
 def _whole(one: Prepared, length: float) -> bool:
@@ -329,11 +342,8 @@ def _limits(run: _Run) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _without(evidence: Evidence, basis: _Basis, settings: Settings) -> tuple[Change, ...]:
+def _without(evidence: Evidence, basis: _Basis, settings: Settings, whole: _Run) -> tuple[Change, ...]:
     """How far the total moves without each lineage."""
-    whole = _run(evidence, basis, frozenset(), settings)
-    if whole is None:
-        return ()
     found = []
     for name in sorted({name for one in whole.seen for name in one.lineage}):
         other = _run(evidence, basis, frozenset([name]), settings)
@@ -344,9 +354,8 @@ def _without(evidence: Evidence, basis: _Basis, settings: Settings) -> tuple[Cha
     return tuple(found)
 
 
-def _sensitivity(evidence: Evidence, basis: _Basis, settings: Settings) -> tuple[Change, ...]:
+def _sensitivity(evidence: Evidence, basis: _Basis, settings: Settings, whole: Interval) -> tuple[Change, ...]:
     """How far the total moves when one assumption is flipped."""
-    whole = _run(evidence, basis, frozenset(), settings)
     flips = {
         "every cap keeps the latest": replace(settings, keep=Keep.LATEST),
         "every cap keeps the largest": replace(settings, keep=Keep.LARGEST),
@@ -360,9 +369,9 @@ def _sensitivity(evidence: Evidence, basis: _Basis, settings: Settings) -> tuple
     found = []
     for name, changed in flips.items():
         other = _run(evidence, basis, frozenset(), changed)
-        if whole is None or other is None:
+        if other is None:
             continue
-        width = (other.total.high90 / other.total.low90) / (whole.total.high90 / whole.total.low90)
+        width = (other.total.high90 / other.total.low90) / (whole.high90 / whole.low90)
         text = f"the 90 % interval is {width:.2f} times as wide" if abs(width - 1) > 0.05 else ""
-        found.append(Change(name, other.total.median / whole.total.median, text))
+        found.append(Change(name, other.total.median / whole.median, text))
     return tuple(found)

@@ -110,15 +110,16 @@ def _amounts(
 ) -> list[Prepared]:
     """Amounts in the wrong unit. The clearest case is mended first, so that it does not blur the others."""
     typical = [tests.typical_sizes(one.records) for one in feeds]
+    priced = [tests.price_of(one.records) for one in feeds]
+    prices = _prices(priced)
     for _ in range(len(feeds)):
-        prices = _prices(feeds)
         best: tuple[float, int, Prepared, Fault] | None = None
         for place, one in enumerate(feeds):
             others = [t for index, t in enumerate(typical) if index != place and t]
             if not others or any(f.channel == one.feed.id and f.kind in _SCALES for f in faults):
                 continue
             ratios = cross[one.feed.id].ratios if one.feed.id in cross else {}
-            mended, fault, contrast = tests.scaled(one, others, names, prices, ratios)
+            mended, fault, contrast = tests.scaled(one, others, names, prices, priced[place], ratios, typical[place])
             if fault is not None and (best is None or contrast > best[0]):
                 best = (contrast, place, mended, fault)
         if best is None:
@@ -132,23 +133,24 @@ def _amounts(
 _SCALES = (FaultKind.CONTRACTS_AS_COINS, FaultKind.QUANTITY_WITHOUT_PRICE, FaultKind.ASSET_SCALED)
 
 
-def _prices(feeds: Sequence[Prepared]) -> dict[int, float]:
+def _prices(priced: Sequence[Mapping[int, float]]) -> dict[int, float]:
     found: dict[int, list[float]] = {}
-    for one in feeds:
-        for code, price in tests.price_of(one.records).items():
+    for one in priced:
+        for code, price in one.items():
             found.setdefault(code, []).append(price)
     return {code: float(np.median(prices)) for code, prices in found.items()}
 
 
 def _times(feeds: list[Prepared], length: float, faults: list[Fault]) -> list[Prepared]:
     """Shifts by whole hours, read from the activity."""
+    outlines = [tests.outline(one.records, length) for one in feeds]
     for place, one in enumerate(feeds):
-        if any(f.channel == one.feed.id and f.kind is FaultKind.SHIFTED for f in faults):
+        if not _plain(one, faults):
             continue
-        others = tests.together([o.records for o in feeds if o is not one and _plain(o, faults)], length)
+        others = tests.together([o for i, o in enumerate(outlines) if i != place and _plain(feeds[i], faults)])
         if others is None or others.count < 2:
             continue
-        fault = tests.shifted(one, others, length)
+        fault = tests.shifted(one, outlines[place], others, length)
         if fault is not None and fault.amount is not None:
             faults.append(fault)
             feeds[place] = tests.moved(one, fault.amount, length)
@@ -179,14 +181,16 @@ def _sides(feeds: list[Prepared], cross: Mapping[str, Cross], length: float, fau
     """Swapped sides, by the others' shapes and by aggregators' sums of the same feed. Two rounds: in the first the
     others may be swapped themselves."""
     turned: dict[str, Fault] = {}
+    outlines = [tests.outline(one.records, length) for one in feeds]
     for _ in range(2):
         for place, one in enumerate(feeds):
-            others = tests.together([o.records for o in feeds if o is not one], length)
+            others = tests.together([o for i, o in enumerate(outlines) if i != place])
             by_cells = cross[one.feed.id].turned if one.feed.id in cross else 0.0
-            fault = tests.swapped(one, others, length, -by_cells if one.feed.id in turned else by_cells)
+            fault = tests.swapped(one, outlines[place], others, -by_cells if one.feed.id in turned else by_cells)
             if fault is None:
                 continue
             feeds[place] = tests.turned(one)
+            outlines[place] = outlines[place].turned()
             if one.feed.id in turned:
                 del turned[one.feed.id]  # the first round was wrong
             else:

@@ -118,30 +118,45 @@ class Others:
     count: int
 
 
-def together(others: Sequence[Records], length: float) -> Others | None:
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The shape of one feed: per bin of the window the log of the number of records and the log ratio of longs to
+    shorts among them; the logit of its long share in dollars; its records."""
+
+    activity: Floats
+    tilt: Floats
+    level: float
+    count: int
+
+    def turned(self) -> Outline:
+        """The same with its sides exchanged."""
+        return Outline(self.activity, -self.tilt, -self.level, self.count)
+
+
+def together(others: Sequence[Outline]) -> Others | None:
     """The mean of the others' shapes; None without others of some size."""
-    large = [r for r in others if len(r) >= _LEAST]
+    large = [one for one in others if one.count >= _LEAST]
     if not large:
         return None
-    shapes = [shape(r, length) for r in large]
-    levels = np.array([_logit(r) for r in large])
+    levels = np.array([one.level for one in large])
     spread = float(levels.std(ddof=1)) if len(levels) > 2 else 0.0
     return Others(
-        np.mean([a for a, _ in shapes], 0),
-        np.mean([t for _, t in shapes], 0),
+        np.mean([one.activity for one in large], 0),
+        np.mean([one.tilt for one in large], 0),
         float(np.median(levels)),
         max(spread, 0.5) * (1 + 1 / len(levels)),
         len(levels),
     )
 
 
-def shape(r: Records, length: float) -> tuple[Floats, Floats]:
-    """Per bin: the log of the number of records, and the log ratio of longs to shorts among them."""
+def outline(r: Records, length: float) -> Outline:
+    """The shape of a feed over a window of `length` seconds."""
     bins = max(round(length / _BIN), 4)
-    edges = np.linspace(0.0, length, bins + 1)
-    long = np.histogram(r.seconds[r.long], edges)[0].astype(float)
-    short = np.histogram(r.seconds[~r.long], edges)[0].astype(float)
-    return np.log1p(long + short), np.log((long + 1.0) / (short + 1.0))
+    inside = (r.seconds >= 0) & (r.seconds < length)
+    place = (r.seconds[inside] * (bins / length)).astype(np.int64)
+    counts = np.bincount(place * 2 + r.long[inside], minlength=2 * bins).reshape(bins, 2)
+    short, long = counts[:, 0].astype(float), counts[:, 1].astype(float)
+    return Outline(np.log1p(long + short), np.log((long + 1.0) / (short + 1.0)), _logit(r), len(r))
 
 
 def _logit(r: Records) -> float:
@@ -150,19 +165,17 @@ def _logit(r: Records) -> float:
     return float(np.log((long + 0.01 * total) / (short + 0.01 * total))) if total > 0 else 0.0
 
 
-def swapped(one: Prepared, others: Others | None, length: float, by_cells: float = 0.0) -> Fault | None:
+def swapped(one: Prepared, mine: Outline, others: Others | None, by_cells: float = 0.0) -> Fault | None:
     """Sides the wrong way round: against the others' share of longs and its changes. `by_cells` is a contrast from
     sums of the same feed by somebody else."""
-    r = one.records
-    if len(r) < 5 or (others is None and by_cells == 0):
+    if mine.count < 5 or (others is None and by_cells == 0):
         return None
     contrast = by_cells
     if others is not None:
-        mine = _logit(r)
-        error = float(np.hypot(others.spread, 2.0 / np.sqrt(len(r))))
-        contrast += _t(-mine, others.level, error) - _t(mine, others.level, error)
-        if len(r) >= _LEAST:
-            contrast += -1.2 * _z(shape(r, length)[1], others.tilt)
+        error = float(np.hypot(others.spread, 2.0 / np.sqrt(mine.count)))
+        contrast += _t(-mine.level, others.level, error) - _t(mine.level, others.level, error)
+        if mine.count >= _LEAST:
+            contrast += -1.2 * _z(mine.tilt, others.tilt)
     if contrast < _NAMED:
         return None
     text = f"turning its sides round fits the others e^{contrast:.0f} times better"
@@ -174,11 +187,11 @@ def turned(one: Prepared) -> Prepared:
     return replace(one, records=replace(one.records, long=~one.records.long), penalty=max(one.penalty, EXACT))
 
 
-def shifted(one: Prepared, others: Others | None, length: float) -> Fault | None:
+def shifted(one: Prepared, own: Outline, others: Others | None, length: float) -> Fault | None:
     """Its activity follows the others' by whole hours."""
-    if others is None or len(one.records) < _LEAST or length < 2 * HOUR:
+    if others is None or own.count < _LEAST or length < 2 * HOUR:
         return None
-    mine = shape(one.records, length)[0]
+    mine = own.activity
     per_hour = round(HOUR / (length / len(mine)))
     at_zero = _z(mine, others.activity)
     found: list[tuple[float, int]] = []
@@ -289,15 +302,17 @@ def scaled(
     others: Sequence[Mapping[int, tuple[float, int]]],
     names: Mapping[int, str],
     prices: Mapping[int, float],
+    own_price: Mapping[int, float],
     ratios: Mapping[int, float],
+    typical: Mapping[int, tuple[float, int]],
 ) -> tuple[Prepared, Fault | None, float]:
     """Amounts in the wrong unit: contracts, quantities, or one asset by a power of ten; with the contrast.
 
-    `ratios` are logs of the feed's dollars over somebody else's sums of the same feed, by asset.
+    `prices` and `own_price` are median prices by asset, of all feeds and of this one, `typical` its typical sizes,
+    `ratios` logs of the feed's dollars over somebody else's sums of the same feed, by asset.
     """
     r = one.records
-    away, sd, assets, level = residuals(typical_sizes(r), others)
-    own_price = _price_of(r)
+    away, sd, assets, level = residuals(typical, others)
     if len(r) >= 3 and _is_quantity(r):
         text = "its amounts equal its quantities, whatever the price"
         return _priced(one, own_price, prices), _fault(one, FaultKind.QUANTITY_WITHOUT_PRICE, 30.0, text), 30.0
@@ -394,7 +409,8 @@ def _is_quantity(r: Records) -> bool:
     return bool(equal.mean() > 0.9 and priced.mean() > 0.3)
 
 
-def _price_of(r: Records) -> dict[int, float]:
+def price_of(r: Records) -> dict[int, float]:
+    """The median price by asset, where records carry one."""
     known = np.isfinite(r.price)
     codes = np.unique(r.asset[known])
     if len(codes) == 0:
@@ -404,11 +420,6 @@ def _price_of(r: Records) -> dict[int, float]:
     starts = np.searchsorted(asset, codes)
     ends = np.searchsorted(asset, codes, side="right")
     return {int(c): float(np.median(price[a:b])) for c, a, b in zip(codes, starts, ends, strict=True)}
-
-
-def price_of(r: Records) -> dict[int, float]:
-    """The median price by asset, where records carry one."""
-    return _price_of(r)
 
 
 def _sizes_of(one: Prepared) -> dict[int, float]:

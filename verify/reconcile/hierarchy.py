@@ -15,7 +15,7 @@ from scipy.special import ndtri, stdtrit
 
 from verify.reconcile.records import Floats, Ints
 
-_GRID = np.concatenate([[1e-3], np.linspace(0.02, 1.2, 40), np.linspace(1.25, 3.0, 15)])
+_GRID = np.concatenate([[1e-3], np.linspace(0.03, 1.2, 27), np.linspace(1.3, 3.0, 9)])
 _LEAST_SD = 1e-3
 
 

@@ -41,6 +41,7 @@ EXACT, MENDED = 0.02, 0.10
 #: Before looking, a feed of unknown class is as likely capped as complete.
 UNKNOWN_IS_COMPLETE = 0.5
 #: Records lost on the way to anybody, also to the reader of a complete feed.
+_GAP = 0.02  # log of what gaps hide from which on sums of the same feed are asked
 _COMPLETE_NOISE, _CAPPED_NOISE, _ROW_NOISE = 0.005, 0.03, 0.03
 
 
@@ -121,10 +122,13 @@ class Hiding:
         return float(np.clip(hidden, least, 3.0)), bool(points)
 
 
-def from_feed(one: Prepared, profile: Profile, curves: Curves) -> Seen:
-    """What a feed of events shows and may stand for."""
+def from_feed(one: Prepared, profile: Profile, curves: Curves, sums: Summed | None = None) -> Seen:
+    """What a feed of events shows and may stand for. `sums` are an aggregator's of the same feed: they tell what a gap
+    hides better than other venues do."""
     feed, shown = one.feed, one.records
     missing, missing_sd = profile.factor(one.parts)
+    if sums is not None and missing > _GAP and 0 < shown.usd.sum() < sums.base.sum():
+        missing, missing_sd = float(np.log(sums.base.sum() / shown.usd.sum())), max(sums.noise, _ROW_NOISE)
     scale = float(np.exp(missing))
     listened = sum(end - start for start, end in one.parts)
     candidates = judge(feed, shown, max(listened, 1.0), curves)
