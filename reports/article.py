@@ -1,9 +1,10 @@
-"""A judged article for people and machines: text, Markdown, JSON, SARIF, and annotations for GitHub."""
+"""A judged article for people and machines: text, Markdown, HTML, JSON, SARIF, and annotations for GitHub."""
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_right
+from html import escape
 from typing import Any
 
 from reports.text import escaped_json, plain
@@ -114,7 +115,56 @@ def github(report: ArticleReport) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-FORMATS = {"json": as_json, "sarif": sarif, "github": github}
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+article {{ white-space: pre-wrap; border-left: 3px solid #999; padding-left: 1rem; overflow-wrap: anywhere }}
+mark a {{ color: inherit }} .differs {{ background: #f8b4b4 }} .inconclusive {{ background: #fdf0a0 }}
+.supported {{ background: #b7e8c0 }} td, th {{ text-align: left; vertical-align: top; padding: .3rem .6rem }}
+</style></head><body><h1>{title}</h1><article>{text}</article>
+<table><tr><th></th><th>figure</th><th>read as</th><th>verdict</th><th>why</th></tr>
+{rows}</table>
+{findings}</body></html>
+"""
+
+
+def html(report: ArticleReport) -> str:
+    """One page without scripts or outside resources: the text with its figures marked, and a row for each."""
+    original, at, parts, rows = report.reading.document.original, 0, [], []
+    for row in report.rows:
+        if row.claim.start >= at:
+            shown = _escaped(original[row.claim.start : row.claim.end])
+            mark = f'<mark class="{row.verdict}" id="t{row.number}"><a href="#c{row.number}">{shown}</a></mark>'
+            parts.append(f"{_lines(original[at : row.claim.start])}{mark}<sup>{row.number}</sup>")
+            at = row.claim.end
+        why = [*(f"{r.text} ({r.code})" for r in row.reasons), *(f"would hold for {w}" for w in row.holds)]
+        why += [f"Fit to print: {row.report.sentence}"] if row.report is not None and row.report.sentence else []
+        cells = (row.claim.text, _slots(row), str(row.verdict))
+        listed = "".join(f"<td>{_escaped(cell)}</td>" for cell in cells)
+        reasons = "<br>".join(map(_escaped, why))
+        link = f'<a href="#t{row.number}">{row.number}</a>'
+        rows.append(f'<tr id="c{row.number}" class="{row.verdict}"><td>{link}</td>{listed}<td>{reasons}</td></tr>')
+    parts.append(_lines(original[at:]))
+    noticed = "".join(f"<li>{_escaped(_marks(f.claims) + f.text)}</li>" for f in report.findings)
+    return _PAGE.format(
+        title=_escaped(_head(report)),
+        text="".join(parts),
+        rows="\n".join(rows),
+        findings=f"<h2>Within the text</h2><ul>{noticed}</ul>\n" if noticed else "",
+    )
+
+
+def _escaped(text: str) -> str:
+    return escape(plain(text))
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(_escaped, text.split("\n")))
+
+
+FORMATS = {"html": html, "json": as_json, "sarif": sarif, "github": github}
 
 
 def _head(report: ArticleReport) -> str:

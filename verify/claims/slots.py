@@ -488,9 +488,9 @@ class _Reader:
         for span in block.context:
             claim = self._from(claim, self.context(span.start, span.end), "the table's labels", carried)
         if block.kind in (BlockKind.ITEM, BlockKind.CELL) and self.lead is not None:
-            claim = self._from(claim, self.context(*self.lead), "the lead-in", carried)
+            claim = self._from(claim, self.context(*self.lead), "the lead-in", carried, above=True)
         if block.kind in (BlockKind.ITEM, BlockKind.CELL) and self.heading is not None:
-            claim = self._from(claim, self.context(*self.heading), "the heading", carried)
+            claim = self._from(claim, self.context(*self.heading), "the heading", carried, above=True)
         if block.kind is BlockKind.ITEM and sentence.start > block.start:
             colon = min(
                 (i for i in (self.text.find(c, block.start, sentence.start) for c in ":：") if i > 0), default=-1
@@ -505,19 +505,24 @@ class _Reader:
             claim = replace(claim, carried=carried)
         return claim
 
-    def _from(self, claim: Claim, context: _Context, source: str, carried: dict[str, str]) -> Claim:
+    def _from(
+        self, claim: Claim, context: _Context, source: str, carried: dict[str, str], *, above: bool = False
+    ) -> Claim:
+        """Take open slots from a context; of what stands `above` a whole list only time and source go everywhere."""
         changes: dict[str, object] = {}
         if not claim.metric and context.metrics and claim.kind is Kind.MONEY:
             changes["metric"] = context.metrics[0].values[0]
+        bare = not claim.metric or "metric" in carried or not above  # a whole sentence of its own needs no scope
         if (
-            claim.side is Side.BOTH
+            bare
+            and claim.side is Side.BOTH
             and len(context.side) == 1
             and (changes.get("metric", claim.metric) in _LIQUIDATIONS)
         ):
             changes["side"] = Side(context.side[0].values[0])
-        if not claim.assets and len(context.assets) == 1:
+        if bare and not claim.assets and len(context.assets) == 1:
             changes["assets"] = context.assets[0].values
-        if not claim.venues and len(context.venues) == 1:
+        if bare and not claim.venues and len(context.venues) == 1:
             changes["venues"] = context.venues[0].values
         if claim.when is None and len(context.whens) == 1 and claim.metric not in ("price", "share"):
             changes["when"] = context.whens[0]

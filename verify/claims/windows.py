@@ -56,7 +56,9 @@ _SINCE = re.compile(
     r"|(?P<only>20[0-9]{2})(?![0-9-]))"
 )
 _SINCE_DAY = re.compile(r"\bsince (?:the )?$")
-_RECORD = re.compile(r"\b(?:time|most|largest|lowest|highest|biggest|worst|best|first|steepest|sharpest)\s$")
+_RECORD = re.compile(
+    r"\b(?:time|most|largest|lowest|highest|biggest|worst|best|first|steepest|sharpest)\s(?:[a-z-]{1,15}\s){0,2}$"
+)
 _CALENDAR = re.compile(
     rf"\b(?:on |last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b(?!,? (?:{MONTHS}))|\b(?P<yesterday>yesterday)\b"
     rf"|\b(?P<today>today)\b"
@@ -185,7 +187,7 @@ def _days(low: str, start: int, end: int, published: Dateline | None) -> list[Wh
             continue
         before = low[max(start, match.start() - 12) : match.start()]
         if since := _SINCE_DAY.search(before):
-            if not _RECORD.search(low[max(start, match.start() - 24) : match.start() - len(since[0])]):
+            if not _RECORD.search(low[max(start, match.start() - 48) : match.start() - len(since[0])]):
                 found.append(_from(match.start() - len(since[0]), match.end(), low, day, published))
             continue
         if _CLOCK.match(low[match.end() :].lstrip(" ,at")[:9]):
@@ -197,7 +199,7 @@ def _days(low: str, start: int, end: int, published: Dateline | None) -> list[Wh
 def _since(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
     found = []
     for match in _SINCE.finditer(low, start, end):
-        if _RECORD.search(low[max(start, match.start() - 12) : match.start()]):
+        if _RECORD.search(low[max(start, match.start() - 40) : match.start()]):
             continue
         if match["only"]:
             month = {"mid": 7, "late": 10}.get(match["part"] or "", 1)

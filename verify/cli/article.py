@@ -11,7 +11,7 @@ from verify.cli import say
 from verify.model.errors import InputError
 from verify.model.report import Verdict
 
-_FORMATS = ("table", "json", "md", "sarif", "github")
+_FORMATS = ("table", "json", "md", "html", "sarif", "github")
 
 
 @click.command("article")
