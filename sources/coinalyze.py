@@ -87,6 +87,7 @@ _channel = partial(
     quantity_unit="USD, converted by Coinalyze",
     price_basis=Basis.STATED,
     quantity_basis=QuantityBasis.FILLED,
+    selected=f"where no asset is named, only {', '.join(_MAJORS)} at {', '.join(_LARGEST)} are asked for",
     doubts=(
         "From which feeds the sums are made is not documented; the public feeds of the venues are assumed, so that it "
         "never counts as independent of them.",
@@ -94,8 +95,7 @@ _channel = partial(
         "That a bar is labelled by its start is assumed. A bar under way still grows.",
         "At which price it converts to dollars is not documented.",
         f"At most {_CALLS} markets are asked for, what a key may ask in a minute, {_TOGETHER} of an asset at a venue: "
-        "perpetuals of the largest venues first. Where no asset is named they are those of "
-        f"{', '.join(_MAJORS)} at four venues.",
+        "perpetuals of the largest venues first.",
         "An interval without a bar is taken for one without liquidations.",
     ),
 )

@@ -47,12 +47,12 @@ _channel = partial(
     quantity_unit="USD",
     price_basis=Basis.STATED,
     quantity_basis=QuantityBasis.FILLED,
+    selected=f"where no asset is named, only {', '.join(_MAJORS)} are asked for",
     doubts=(
         "From which feeds the sums are made is not documented; the public feeds of the venues are assumed, so that it "
         "never counts as independent of them.",
         "How far back it answers, how many bars it gives at most and which edge labels a bar is not documented; the "
         "start is assumed.",
-        f"Where no asset is named only {', '.join(_MAJORS)} are asked for, which is a part of all assets.",
     ),
 )
 

@@ -86,7 +86,6 @@ _HISTORY_DOUBTS = (
     *_DOUBTS,
     "That a bar is labelled by its start is read from the examples (midnight for days) and not documented.",
     "How far back depends on the plan of the key: 1 h and 4 h bars reach 180 to 720 days, 12 h bars 360 or more.",
-    f"Where no asset is named only {', '.join(_MAJORS)} are asked for, which is a part of all assets.",
     "No rows for a coin at a venue are taken for a coin that is not listed there.",
 )
 
@@ -114,6 +113,7 @@ SPEC = SourceSpec(
                 span=_PAGE * length,
                 page=_PAGE,
                 bar_length=length,
+                selected=f"where no asset is named, only {', '.join(_MAJORS)} are asked for",
                 doubts=_HISTORY_DOUBTS,
             )
             for name, length in _INTERVALS.items()
