@@ -17,13 +17,14 @@ from reports import calibration
 from sources.simulated.scenarios import SCENARIOS, scenario, simulate
 from sources.simulated.world import Regime
 from verify import calibrate
-from verify.calibrate import Outcome, Task, evidence_of, fault_table, interval_score, reliability, score, tasks
+from verify.calibrate import evidence_of, tasks
 from verify.cli import cli
 from verify.model.errors import InputError, NameUnknown
 from verify.model.figure import Completeness
 from verify.model.quantity import Side
 from verify.reconcile.estimated import Estimate, Fault, FaultKind, Interval, Kind
 from verify.reconcile.observed import Evidence, Keep
+from verify.scores import Outcome, Task, fault_table, interval_score, reliability, score
 
 
 def shown_times_two(evidence: Evidence) -> Estimate:

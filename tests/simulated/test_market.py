@@ -83,6 +83,14 @@ def test_frames_pass_the_schema_of_events() -> None:
         assert frame["notional_usd"].sum() == pytest.approx(market.tape.of(venue.name).total())
 
 
+def test_a_venue_stamps_times_as_finely_as_it_does() -> None:
+    market = draw(NOMINAL, Regime.QUIET, WINDOW, 8)
+    for name, grain in (("gate", 1_000_000), ("bybit", 1_000)):
+        stamps = market.tape.of(name).frame(NOMINAL.venue(name), "x")["time"].dt.timestamp("us")
+        assert (stamps % grain == 0).all()
+        assert stamps.is_sorted()
+
+
 def test_no_asset_is_named_twice() -> None:
     assert len(ASSETS) == len(set(ASSETS)) == 120
 
