@@ -13,8 +13,6 @@ import pytest
 from program import cascade
 from program.conftest import Done, Run
 from provider_server import (
-    Answer,
-    Ask,
     ProviderServer,
     Served,
     bomb,

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from verify.cli import say
 from verify.cli.progress import reporter
 
 if TYPE_CHECKING:
-    from sources.spec import ChannelSpec, SourceSpec
+    from sources.spec import ChannelSpec, CompletenessRule, SourceSpec
+
+
+#: Of so many venues or feeds each is named in the list, of more their number.
+_FEW = 3
 
 
 @click.group("sources", invoke_without_command=True)
@@ -25,18 +33,19 @@ def command(context: click.Context, form: str) -> int:
 
     found = registry.load_all()
     for package, reason in found.broken.items():
-        click.echo(f"verify: cannot load {package}: {reason}", err=True)
+        say(f"verify: cannot load {package}: {reason}")
     if form == "json":
         click.echo(json.dumps([_described(source.spec) for source in found], indent=2, ensure_ascii=False))
         return 0
     for source in found:
         spec = source.spec
-        key = f"  key: {_keys(spec)}" if spec.auth else ""
-        click.echo(f"{spec.id}  {spec.title}{key}")
+        _say(f"{spec.id}  {spec.title}{f'  key: {_keys(spec)}' if spec.auth else ''}")
         for channel in spec.channels:
-            rule = channel.completeness[-1]
-            click.echo(f"  {channel.id}: {', '.join(channel.metrics)}; {channel.transport}, {_reach(channel)}")
-            click.echo(f"    shows {rule.words()}; lineage {', '.join(channel.lineage)}")
+            told = f"{channel.id}: {', '.join(channel.metrics)}; {_few(_venues(channel), 'venues')}"
+            _say(f"{told}; {channel.transport}, {_reach(channel)}", 2)
+            _say(
+                f"shows {_part(channel)}{_shown(channel.completeness[-1])}; lineage {_few(channel.lineage, 'feeds')}", 4
+            )
     return 0
 
 
@@ -47,24 +56,31 @@ def show(source: str) -> int:
     from sources import registry
 
     spec = registry.get(source).spec
-    click.echo(f"{spec.id}  {spec.title}\n{spec.homepage}\nas of {spec.as_of}; key: {_keys(spec)}")
+    _say(f"{spec.id}  {spec.title}")
+    _say(spec.homepage)
+    _say(f"as of {spec.as_of}; key: {_keys(spec)}")
     if spec.rate is not None:
-        click.echo(f"asked at most {spec.rate.requests} times in {spec.rate.per.total_seconds():g} s")
+        _say(f"asked at most {spec.rate.requests} times in {spec.rate.per.total_seconds():g} s")
     for limit in spec.limits:
-        click.echo(f"limit: {limit}")
+        _say(f"limit: {limit}")
     for channel in spec.channels:
-        click.echo(f"\n{spec.id}/{channel.id}  {channel.title}")
-        click.echo(f"  {channel.transport}, {channel.form}, {_reach(channel)}; lineage {', '.join(channel.lineage)}")
-        click.echo(f"  side: {channel.side_rule} <{channel.side_citation}>")
-        click.echo(f"  quantity: {channel.quantity_unit} ({channel.quantity_basis}); price: {channel.price_basis}")
+        click.echo()
+        _say(f"{spec.id}/{channel.id}  {channel.title}")
+        _say(f"{channel.transport}, {channel.form}, {_reach(channel)}; lineage {', '.join(channel.lineage)}", 2)
+        _say(f"venues: {', '.join(_venues(channel))}", 2)
+        if channel.selected:
+            _say(f"where no asset is named, {channel.selected}", 2)
+        _say(f"side: {channel.side_rule} <{channel.side_citation}>", 2)
+        price = str(channel.price_basis).replace("_", " ")
+        _say(f"quantity: {channel.quantity_unit} ({channel.quantity_basis}); price: {price}", 2)
         for rule in channel.completeness:
             since = f"since {rule.since}: " if rule.since else ""
             note = f" ({rule.note})" if rule.note else ""
-            click.echo(f"  shows {since}{rule.words()}{note} <{rule.citation}>")
+            _say(f"shows {since}{_shown(rule)}{note} <{rule.citation}>", 2)
         for doubt in channel.doubts:
-            click.echo(f"  doubt: {doubt}")
+            _say(f"doubt: {doubt}", 2)
         for page in channel.docs:
-            click.echo(f"  documented: {page}")
+            _say(f"documented: {page}", 2)
     return 0
 
 
@@ -80,20 +96,54 @@ def doctor(only: tuple[str, ...], deadline: float, quiet: bool) -> int:
     from sources import doctor as medicine
     from sources import http, registry
 
-    chosen = [registry.get(name) for name in only] or list(registry.load().values())
+    loaded = registry.load_all()
+    chosen = [registry.get(name) for name in only] or list(loaded.sources.values())
     now = datetime.now(UTC)
     jobs, found = medicine.jobs(chosen, now)
     outcomes = http.fetch_all(jobs, now=now, deadline=deadline, progress=reporter(quiet=quiet)) if jobs else []
     found = [*medicine.diagnose(outcomes, now), *found]
+    broken = {} if only else loaded.broken
+    found += [medicine.Finding(name, medicine.Health.DEAD, reason) for name, reason in broken.items()]
     for finding in sorted(found, key=lambda finding: finding.channel):
-        click.echo(f"{finding.health:<9}  {finding.channel}: {finding.text}")
+        _say(f"{finding.health:<9}  {finding.channel}: {finding.text}")
     ill = [f for f in found if f.health in (medicine.Health.DEAD, medicine.Health.SILENT)]
     return 4 if ill else 0
+
+
+def _say(text: str, indent: int = 0) -> None:
+    """One line, or several as wide as the terminal; addresses stay whole."""
+    width = max(shutil.get_terminal_size((80, 24)).columns, 40)
+    lines = textwrap.wrap(
+        text, width, initial_indent=" " * indent, subsequent_indent=" " * (indent + 4),
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    click.echo("\n".join(lines))
+
+
+def _few(items: Sequence[str], what: str) -> str:
+    """The items, or how many there are."""
+    return ", ".join(items) if len(items) <= _FEW else f"{len(items)} {what}"
+
+
+def _venues(channel: ChannelSpec) -> list[str]:
+    from verify.model import names
+
+    return [names.title("venues", venue) for venue in channel.venues]
+
+
+def _shown(rule: CompletenessRule) -> str:
+    return "it is not known how much" if rule.completeness == "unknown" else rule.words()
+
+
+def _part(channel: ChannelSpec) -> str:
+    return "a part of the venue, of that part: " if channel.selected else ""
 
 
 def _reach(channel: ChannelSpec) -> str:
     from verify.model.window import duration_words
 
+    if channel.first_day or channel.last_day:
+        return f"{channel.first_day or 'the beginning'} to {channel.last_day or 'now'}"
     if channel.history is None:
         return "as far back as there is data"
     return f"{duration_words(channel.history)} back" if channel.history > timedelta(0) else "live only"
