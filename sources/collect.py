@@ -119,10 +119,10 @@ def plan(
                 continue
             try:
                 job = _job(source, channel, code, window, quantity, now)
+                asked.add(channel.lineage)
                 if source.spec.auth and not only and not keyed(job):
                     raise WindowUnsupported(f"needs a key: set {' and '.join(source.spec.auth)}")
                 jobs.append(job)
-                asked.add(channel.lineage)
             except WindowUnsupported as refusal:
                 refusals.append(Refusal(source.spec, channel, refusal.message))
         if len(jobs) > before and source.instrument_requests is not None:

@@ -60,8 +60,8 @@ SPEC = SourceSpec(
             page=_PAGE,
             selected=f"where no asset is named, only the markets of {', '.join(_MAJORS)} are asked for",
             doubts=(
-                "How far back the public indexer answers is not documented, and all trades since the window have to "
-                "be walked through: a window long ago ends in the limit of pages.",
+                "How far back the public indexer answers is not documented. All trades of the window are walked "
+                "through, a thousand at a time, to find the liquidations among them.",
             ),
         ),
     ),
