@@ -21,9 +21,10 @@ from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, CountUnit, Qu
 from verify.model.report import Cap, Confidence, Finding, Reason, Report, SourceRow, Verdict
 from verify.model.window import Window, duration_words, parse_duration
 from verify.reconcile import confidence, summary, wording
+from verify.reconcile.channels import DECIDED, Channel, Fit, ask, same_count
 from verify.reconcile.lineage import Lineage, assign, by_lineage, independent
 from verify.reconcile.slips import Claimed, Explanation, candidates, explain
-from verify.reconcile.verdict import DECIDED, Channel, Fit, ask, compare, decide, same_count
+from verify.reconcile.verdict import compare, decide
 
 if TYPE_CHECKING:
     from sources.adapter import Source

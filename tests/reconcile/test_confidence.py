@@ -11,8 +11,8 @@ from verify.model.amount import Amount
 from verify.model.figure import Completeness, Figure
 from verify.model.report import Confidence
 from verify.model.window import Window
+from verify.reconcile.channels import ask
 from verify.reconcile.confidence import MOST, confidence
-from verify.reconcile.verdict import ask
 
 OVER = window(4, slack=30)
 

@@ -15,7 +15,8 @@ from verify.model.amount import Amount
 from verify.model.figure import Figure
 from verify.model.report import Verdict
 from verify.model.window import Window
-from verify.reconcile.verdict import Channel, Fit, Span, ask, compare, decide, disagreeing, fit
+from verify.reconcile.channels import Channel, Fit, Span, ask, fit
+from verify.reconcile.verdict import compare, decide, disagreeing
 
 M = 1e6
 

@@ -116,5 +116,9 @@ class Figure:
             self.url,
             self.attribution,
             self.declared_lineage,
+            self.quantity.metric.id,
+            self.quantity.side.value,
+            str(self.window.slack if self.window else ""),
+            str(self.as_printed),
         )
         return hashlib.sha256("\x1f".join(stated).encode()).hexdigest()[:12]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from verify.model.figure import Completeness
 from verify.model.report import Component, Confidence
 from verify.model.window import Window, duration_words
-from verify.reconcile.verdict import Channel, Fit
+from verify.reconcile.channels import Channel, Fit
 
 MOST = {"independence": 0.30, "coverage": 0.20, "agreement": 0.25, "window": 0.15, "completeness": 0.10}
 _INDEPENDENCE = {0: 0.0, 1: 0.06, 2: 0.18}

@@ -61,7 +61,8 @@ def _culprit(kept: Sequence[Statement], members: Sequence[Statement], suspect: S
     culprit, because = suspect(members)
     if culprit in plausible:
         return culprit, because
-    return suspect(plausible) if len(plausible) > 1 else (plausible[0], ODD_ONE_OUT)
+    culprit, because = suspect(plausible)
+    return culprit, because or ODD_ONE_OUT
 
 
 def smallest_impossible(stated: Sequence[Statement]) -> list[Statement]:

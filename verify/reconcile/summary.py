@@ -22,10 +22,11 @@ from verify.model.report import (
 )
 from verify.model.window import duration_words
 from verify.reconcile import wording
+from verify.reconcile.channels import NOTHING_KNOWN, Channel, Fit, distance_words, span_words
 from verify.reconcile.contradictions import Contradiction, describe
 from verify.reconcile.lineage import Lineage, shared_errors
 from verify.reconcile.slips import CATALOGUE, Candidate, Claimed, Explanation, candidates, explain
-from verify.reconcile.verdict import NOTHING_KNOWN, Channel, Fit, Pair, distance_words, span_words
+from verify.reconcile.verdict import Pair
 
 Lineages = Mapping[str, Lineage]
 

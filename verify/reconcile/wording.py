@@ -9,8 +9,9 @@ from verify.model.amount import Amount, money
 from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Side
 from verify.model.report import Cap, Verdict
 from verify.model.window import Window, duration_words
+from verify.reconcile.channels import Channel, Fit
 from verify.reconcile.statements import Statement
-from verify.reconcile.verdict import Channel, Fit, Pair
+from verify.reconcile.verdict import Pair
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
