@@ -170,12 +170,14 @@ def test_windows_share_what_they_have_in_common() -> None:
     assert window(4).shared(window(4, ending=4)) == 0
 
 
+@pytest.mark.slow
 @given(st.permutations([*SET, figure("$741M", "long", page="two"), figure("$2.0bn", over=window(24))]))
 def test_the_order_of_figures_changes_no_answer(figures: list[Figure]) -> None:
     usual = channel("$730M", *sorted(figures, key=lambda f: f.id))
     assert channel("$730M", *figures) == usual
 
 
+@pytest.mark.slow
 @given(st.integers(-3000, 3000))
 def test_shifting_time_changes_no_answer(hours: int) -> None:
     by = timedelta(hours=hours)
