@@ -115,3 +115,9 @@ def test_a_missing_file_is_no_quiet_day() -> None:
     assert parse is not None
     with pytest.raises(Unavailable, match="bybit on 2026-01-19"):
         parse(Payload(asked, b"", RECEIVED, status=404), HOUR, {})
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column() -> None:
+    body = b"\xef\xbb\xbf" + fixture("tardis", "binance_futures.csv")
+    frame = read(SOURCE, "csv", CASES["csv"][0], body)
+    assert frame.equals(read(SOURCE, "csv", CASES["csv"][0]))
