@@ -154,3 +154,17 @@ def test_unrelated_text_around_changes_no_slot(before: str, after: str, row: str
 
     assert slots(f"{before}\n\n{row}\n\n{after}") == slots(row)
     assert slots(f"{row} {after}".strip()) == slots(row)
+
+
+def test_respectively_deals_the_names_out() -> None:
+    found = claims("OKX and Bybit followed with $366 million and $106 million in liquidations, respectively.")
+    assert [claim.venues for claim in found] == [("okx",), ("bybit",)]
+
+
+def test_both_ends_of_a_price_move_are_levels() -> None:
+    found = claims("Bitcoin's drop from $112,000 to below $106,000 wiped out $1.27 billion in leveraged positions.")
+    assert [(claim.metric, claim.direction, str(claim.hedge)) for claim in found] == [
+        ("price", "level", ""),
+        ("price", "broke", ""),
+        ("liquidations", "", ""),
+    ]

@@ -161,7 +161,7 @@ def test_any_text_is_read_and_every_span_is_what_it_says(text: str) -> None:
 )
 def test_hostile_text_costs_no_more_than_its_length(piece: str) -> None:
     """Were the cost quadratic, these would not end."""
-    text = piece * (100_000 // len(piece))
+    text = piece * (40_000 // len(piece))
     for form in ("md", "html"):
         assert len(extract(read(text, form)).document.original) == len(text)
 

@@ -26,7 +26,9 @@ _LIQUIDATIONS = frozenset(
     {"liquidations", "liquidation_count", "largest_liquidation", "share", "auto_deleveraging", "estimated_liquidations"}
 )
 #: What may be spoken of in the same breath as a price level.
-_BESIDE_PRICES = frozenset({"", "liquidations", "open_interest", "volatility_change", "holding", "position"})
+_BESIDE_PRICES = frozenset(
+    {"", "liquidations", "open_interest", "volatility_change", "holding", "position", "largest_liquidation"}
+)
 _PRICES = frozenset({"price", "price_change"})
 _MOVING = frozenset(
     {"price_change", "etf_net_flow", "open_interest_drop", "unrealised_gain", "volatility_change", "market_value",
@@ -40,6 +42,7 @@ _AFTER = re.compile(
     r"['’]?s?\s?(?:worth )?(?:in|of|from|on|for|by|were|was|long|short|bullish|bearish|at|across|的|多|空"
     r"|liquidat\w{2,4})?\b"
 )
+_RESPECTIVELY = re.compile(r"\brespectively\b|分别|分別")
 _ROUND = 2
 _MOST_THRESHOLD = Decimal(100_000_000)
 _THRESHOLD_AFTER = re.compile(
@@ -256,6 +259,8 @@ class _Reader:
                 made.append(claim)
             else:
                 self.alone.append(Alone(claim.start, claim.end, "nothing says what it counts"))
+        if _RESPECTIVELY.search(self.low, sentence.start, sentence.end):
+            made = _dealt_out(made)
         self.claims += made
 
     def _is_figure(self, claim: Claim, context: _Context) -> bool:
@@ -300,7 +305,9 @@ class _Reader:
             lone = len(context.side) == 1 and not made
             behind = bool(context.side) and context.side[0].start > number.end and region[1] == sentence.end
             side = side or (context.side[0].values if lone and behind and not total else None)
-            if venues is None and len(context.venues) == 1 and not total:
+            alone = region == (sentence.start, sentence.end)
+            told = len(context.venues) == 1 and (alone or context.venues[0].start < number.start)
+            if venues is None and told and not total:
                 venues = context.venues[0].values
         elif venues is None and len(context.venues) == 1:
             venues = context.venues[0].values
@@ -398,6 +405,8 @@ class _Reader:
             return "open_interest_drop" if fall else "open_interest"
         if spoken == "volatility_change":
             spoken = ""
+        if spoken in ("holding", "position") and not (made and made[-1].kind is Kind.COIN):
+            spoken = "liquidations" if any(m.values[0] == "liquidations" for m in context.metrics) else ""
         if spoken == "market_value" and (value := low.find("market value")) and value > number.end and not made:
             return "market_value"
         return spoken
@@ -531,6 +540,22 @@ class _Reader:
         for slot in changes:
             carried[slot] = source
         return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
+
+
+def _dealt_out(made: Sequence[Claim]) -> list[Claim]:
+    """ "OKX and Bybit with $366M and $106M, respectively": the first name to the first number, and so on."""
+    dealt = list(made)
+    for slot in ("venues", "assets"):
+        at = 0
+        while at < len(dealt):
+            names: tuple[str, ...] = getattr(dealt[at], slot)
+            run = dealt[at : at + len(names)]
+            alike = len(names) > 1 and len(run) == len(names) and all(getattr(c, slot) == names for c in run)
+            if alike:
+                changed = [replace(c, **{slot: (name,)}) for c, name in zip(run, names, strict=True)]  # type: ignore[arg-type]
+                dealt[at : at + len(names)] = changed
+            at += len(names) if alike else 1
+    return dealt
 
 
 def _from_claim(claim: Claim, previous: Claim, points: bool, carried: dict[str, str]) -> Claim:

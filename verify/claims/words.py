@@ -86,7 +86,7 @@ def mentions(kind: Literal["assets", "venues"], text: str, low: str, start: int,
 
 _SIDE_NOUN = (
     r"(?:[- ](?:btc|eth|sol|xrp|bitcoin|ether|ethereum|crypto|leveraged))?[- ](?:positions?|liquidations?|traders"
-    r"|holders|bets|side|contracts|orders|accounts"
+    r"|holders|bets|side|contracts|orders|accounts|ones"
     r"|exposure|leverage|squeeze|wagers|trades|btc|eth|sol)(?![a-z])"
 )
 _SIDES = re.compile(
@@ -122,7 +122,7 @@ _METRICS: tuple[tuple[str, str], ...] = (
     ("estimated_liquidations", r"estimated? (?:true |real )?(?:total )?liquidations"),
     ("auto_deleveraging", r"auto-?delever\w{0,6}|\badl\b|adled|自动减仓"),
     ("largest_liquidation", r"(?:largest|biggest)(?: single| one| individual| known){0,2} (?:liquidation|liquidated"
-                            r"|order|position|loss)\w{0,3}"
+                            r"|order|position)\w{0,3}+(?! (?:wave|event|day|cascade))"
                             r"|最大(?:的)?(?:一笔|单笔)(?:爆仓|清算)?(?:单|订单)?"),
     ("liquidations", r"(?:de-?)?liquidat\w{2,4}|wiped out|wipe[- ]?out|\brekt\b|force[d]?[- ]clos\w{2,5}"
                      r"|closed by force|flushed"
@@ -173,7 +173,8 @@ BROKE = re.compile(
     r"(?: (?:the|its|key|a))*\s?$"
 )
 TO_LEVEL = re.compile(
-    r"(?:\b(?:to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as|as high as)|报|现报|跌至|升至|涨至"
+    r"(?:\b(?:to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as|as high as|from|(?:high|low"
+    r"|peak) of)|报|现报|跌至|升至|涨至"
     r"|触及|价格为)"
     r"(?: (?:about|around|roughly|approximately|nearly|almost|just|the|a low of|a high of|some|only"
     r"|as low as))*\s?[~约]?$"
