@@ -28,10 +28,9 @@ from verify.reconcile.verdict import compare, decide
 
 if TYPE_CHECKING:
     from sources.adapter import Source
-    from sources.collect import Delivery, Refusal
     from sources.evidence import Archive, Recorder
-    from sources.http import Progress
-    from sources.jobs import Job
+    from sources.jobs import Job, Progress
+    from sources.registry import Registry
 
 #: Seconds within which all sources must have answered.
 DEADLINE = 60.0
@@ -116,11 +115,15 @@ def liquidations(
         if strict and problems:
             count = f"{len(problems)} unreadable row{'s' if len(problems) > 1 else ''}"
             raise FigureFileError(f"{problems[0]} ({count}, --strict)")
-        known = _sources(sources)
+        loaded = _sources(sources)
+        known = loaded.sources
+        if progress is not None and not offline:
+            for name, reason in loaded.broken.items():
+                progress(_unloadable(name, reason))
         every = list({figure.id: figure for file in files for figure in file.figures}.values())
         lineages = assign(every)
         wanted = _channel(channel, lineages.values(), known)
-        rows, measured, findings = _collect(
+        told, measured, findings = _collect(
             known, sources, question, clock, offline=offline and not replay, deadline=deadline,
             recorder=recorder, archive=kept.archive, progress=progress,
         )  # fmt: skip
@@ -128,9 +131,11 @@ def liquidations(
     if measured:
         every += measured
         lineages = assign(every)
+    from sources.rows import known_caps
+
     caps, feeds = known_caps(known.values(), question.window, question.quantity)
     material = Material(
-        every, lineages, caps, feeds, rows, findings, problems, {file.name: file.sha256 for file in files}
+        every, lineages, caps, feeds, told, findings, problems, {file.name: file.sha256 for file in files}
     )
     asked = Question(question.quantity, question.window, question.claim, wanted, min_confidence)
     return judge(asked, material)
@@ -316,13 +321,19 @@ def _read(
     return files
 
 
-def _sources(only: Sequence[str]) -> dict[str, Source]:
-    """Every source that works. One that is asked for by name must be there."""
+def _sources(only: Sequence[str]) -> Registry:
+    """Every source that works, and which packages do not. One that is asked for by name must be there."""
     from sources import registry
 
     for identity in only:
         registry.get(identity.partition("/")[0])
-    return registry.load()
+    return registry.load_all()
+
+
+def _unloadable(name: str, reason: str) -> Progress:
+    from sources.jobs import Progress
+
+    return Progress(name, "failed", f"cannot be loaded: {reason}")
 
 
 def _collect(
@@ -343,6 +354,7 @@ def _collect(
             raise InputError("--source names what to ask, and --offline forbids to ask: leave one out")
         return [], [], []
     from sources import collect
+    from sources.rows import delivered, refused
 
     def keyed(job: Job) -> bool:
         """Whether the keys of the job's source are there; on replay, whether they were."""
@@ -352,15 +364,15 @@ def _collect(
 
     plan = collect.plan(known.values(), question.window, question.quantity, now, only=only, keyed=keyed)
     if not plan.jobs:
-        return [_refused(refusal) for refusal in plan.refusals], [], []
+        return [refused(refusal) for refusal in plan.refusals], [], []
     from sources import http
 
     outcomes = http.fetch_all(
         plan.jobs, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress
     )
     deliveries = collect.deliver(outcomes, question.window, question.quantity)
-    rows = [_delivered(delivery, question.window) for delivery in deliveries]
-    rows += [_refused(refusal) for refusal in plan.refusals]
+    told = [delivered(delivery, question.window) for delivery in deliveries]
+    told += [refused(refusal) for refusal in plan.refusals]
     findings = []
     if any(outcome.diverted for outcome in outcomes):
         text = (
@@ -368,82 +380,8 @@ def _collect(
         )
         findings.append(Finding("trial", text, ()))
     if question.quantity.metric != LIQUIDATIONS:
-        return rows, [], findings
-    return rows, collect.figures(deliveries, question.window, question.quantity), findings
-
-
-def _delivered(delivery: Delivery, window: Window) -> SourceRow:
-    from sources.collect import basis_words
-
-    channel = delivery.channel
-    venues = ", ".join(names.title("venues", venue) for venue in channel.venues)
-    lineage = ", ".join(channel.lineage)
-    shows = "; then ".join(rule.words() for rule in delivery.rules)
-    if delivery.failure is not None:
-        return SourceRow(
-            delivery.label, venues, "failed", completeness=shows, lineage=lineage, evidence=delivery.evidence,
-            note=delivery.failure.message,
-        )  # fmt: skip
-    notes = []
-    if delivery.unvalued:
-        notes.append(f"{delivery.unvalued} events of contracts of unknown size are not in the sums")
-    if delivery.straddling:
-        notes.append(f"{delivery.straddling} bars straddle an edge of the window and are not in the sums")
-    notes += delivery.gaps
-    covered = delivery.covered
-    exact = delivery.completeness is Completeness.COMPLETE and delivery.whole(window)
-    return SourceRow(
-        source=delivery.label,
-        venues=venues,
-        status="ok" if exact else "lower bound",
-        long_usd=delivery.long_usd,
-        short_usd=delivery.short_usd,
-        events=delivery.events,
-        basis=basis_words(channel),
-        completeness=shows,
-        covered=None if covered is None else round(covered.length / window.length, 4),
-        lineage=lineage,
-        evidence=delivery.evidence,
-        note="; ".join(notes),
-        doubts=channel.doubts,
-    )
-
-
-def _refused(refusal: Refusal) -> SourceRow:
-    from sources.adapter import channel_key
-
-    channel = refusal.channel
-    venues = ", ".join(names.title("venues", venue) for venue in channel.venues)
-    return SourceRow(
-        channel_key(refusal.source, channel),
-        venues,
-        "not asked",
-        lineage=", ".join(channel.lineage),
-        note=refusal.reason,
-    )
-
-
-def known_caps(
-    known: Iterable[Source], window: Window, quantity: Quantity
-) -> tuple[tuple[Cap, ...], tuple[Completeness, ...]]:
-    """The documented limits, in this window, of the live feeds that aggregators are built from."""
-    from sources.spec import Transport
-
-    caps: dict[tuple[str, str], Cap] = {}
-    feeds: list[Completeness] = []
-    for source in known:
-        for channel in source.spec.channels:
-            if channel.transport is not Transport.STREAM or LIQUIDATIONS.id not in channel.metrics:
-                continue
-            if quantity.venues.names is not None and not quantity.venues.names & set(channel.venues):
-                continue
-            rule = channel.rule_at(window.start)
-            feeds.append(rule.completeness)
-            if rule.completeness in (Completeness.CAPPED, Completeness.PARTIAL):
-                venue = ", ".join(names.title("venues", v) for v in channel.venues)
-                words = rule.words()
-                caps.setdefault((venue, words), Cap(venue, words, rule.citation, rule.confirmed))
-    return tuple(caps[key] for key in sorted(caps)), tuple(feeds)
+        return told, [], findings
+    return told, collect.figures(deliveries, question.window, question.quantity), findings
 
 
 class _Keeper:

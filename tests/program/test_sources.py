@@ -79,6 +79,8 @@ def test_a_broken_package_is_named_and_stops_nobody(program: Run) -> None:
     assert "cannot load acme" in done.err
     assert "ModuleNotFoundError" in done.err
     assert "gate  Gate" in done.out
+    asked = program("liquidations", "--window", "4h", "--source", "poloniex", before=BROKEN)
+    assert "verify: acme (unknown package): cannot be loaded: ModuleNotFoundError" in asked.err
     examined = program("sources", "doctor", "-q", "--deadline", "1", before=BROKEN)
     assert examined.code == 4
     assert "dead       acme" in examined.out
