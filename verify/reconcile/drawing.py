@@ -15,6 +15,8 @@ from verify.reconcile.records import Floats, Ints
 from verify.reconcile.shown import Seen
 
 _LOGIT_MOST = 6.0
+#: How likely a total that names no venues counts one of which nothing is known.
+COUNTED = 0.8
 _TAIL_MOST = 4.0
 
 
@@ -87,11 +89,12 @@ def draw(
     chance = Chance(seed, settings.draws)
     count, draws = len(seen), settings.draws
     log_size, size_known = _sizes(sized, settings, chance)
-    dollars, hidden_sd, noise = _options(seen, settings, chance)
-    shared = chance.normal()
+    dollars, hidden_sd, noise, common_sd = _options(seen, settings, chance)
+    shared, common = chance.normal(), chance.normal()
     total = np.maximum(dollars.sum(2), 0.0)
     live = np.array([one.base.sum() > 0 for one in seen], bool)
     y = np.log(np.maximum(total, 1e-300)) + np.sqrt(settings.shared) * hidden_sd * shared[:, None]
+    y = y + common_sd * common[:, None]
     u = np.hypot(np.sqrt(1 - settings.shared) * hidden_sd, noise)
     speaking = live & size_known[:count]
     weight = np.zeros(draws)
@@ -148,12 +151,14 @@ def _sizes(
     return np.where(known, log_size, 0.0), known
 
 
-def _options(seen: Sequence[Seen], settings: Settings, chance: Chance) -> tuple[Floats, Floats, Floats]:
-    """Per draw and venue: the dollars by side under the option drawn, the sd of what it hides, and the noise."""
+def _options(seen: Sequence[Seen], settings: Settings, chance: Chance) -> tuple[Floats, Floats, Floats, Floats]:
+    """Per draw and venue: the dollars by side under the option drawn, the sd of what it hides, the noise, and the sd
+    of what is common to all venues."""
     draws = settings.draws
     dollars = np.zeros((draws, len(seen), 2))
     hidden_sd = np.zeros((draws, len(seen)))
     noise = np.zeros((draws, len(seen)))
+    common_sd = np.zeros((draws, len(seen)))
     for place, one in enumerate(seen):
         options = one.options
         probability = np.array([option.probability for option in options])
@@ -168,8 +173,9 @@ def _options(seen: Sequence[Seen], settings: Settings, chance: Chance) -> tuple[
         chosen = np.minimum(np.searchsorted(cumulative, chance.uniform()), len(options) - 1)
         dollars[:, place] = np.array([option.dollars for option in options])[chosen]
         hidden_sd[:, place] = np.array([option.hidden_sd for option in options])[chosen]
+        common_sd[:, place] = np.array([option.common_sd for option in options])[chosen]
         noise[:, place] = one.noise
-    return dollars, hidden_sd, noise
+    return dollars, hidden_sd, noise, common_sd
 
 
 def _long_shares(
@@ -224,7 +230,7 @@ def _fit(
         drawn = np.minimum(np.searchsorted(probability / probability[-1], chance.uniform()), len(factors) - 1)
         part = (want[0] * long[:, place] + want[1] * short[:, place]) * np.exp(-factors[drawn])
         if place in constraint.doubtful:
-            part = part * (chance.uniform() < 0.5)
+            part = part * (chance.uniform() < COUNTED)
         shown += part
     away = (np.log(constraint.dollars) - np.log(np.maximum(shown, 1e-300))) / constraint.sd
     return np.asarray(-2.5 * np.log1p(away**2 / 4))

@@ -23,12 +23,15 @@ from verify.reconcile.faults import diagnose
 from verify.reconcile.gaps import Profile, spans
 from verify.reconcile.observed import Evidence, Keep, Size
 from verify.reconcile.records import Floats, records
+from verify.reconcile.rules import judge
 from verify.reconcile.shown import EXACT, Hiding, Prepared, Seen, Summed, from_feed, from_sums, row_sums
 from verify.reconcile.totals import constraints, only_totals
 
 #: Draws of the runs that only say how far the answer moves.
 _FEWER = 600
 _RANK = {Completeness.COMPLETE: 0, Completeness.CAPPED: 1, Completeness.UNKNOWN: 2, Completeness.PARTIAL: 3}
+#: A feed that no document calls complete is a yardstick for caps when it is surely complete, and large enough to tell.
+_SURE, _ENOUGH = 0.99, 200
 #: Assets that get an interval of their own, by the dollars seen.
 MOST_ASSETS = 25
 
@@ -101,9 +104,7 @@ def _prepare(evidence: Evidence) -> _Basis:
     listening = [one.records for one in feeds if _whole(one, length) and len(one.records) >= 10]
     profile = Profile.of(listening, length)
     complete = [
-        one.records
-        for one in feeds
-        if one.feed.completeness is Completeness.COMPLETE and one.penalty <= EXACT and _whole(one, length)
+        one.records for one in feeds if one.penalty <= EXACT and _whole(one, length) and _is_complete(one, length)
     ]
     sums: list[Summed] = []
     for bars, penalty, gone in diagnosis.bars:
@@ -113,6 +114,15 @@ def _prepare(evidence: Evidence) -> _Basis:
     curves = Curves(complete, length)
     shown = {one.feed.id: from_feed(one, profile, curves, _sums_of(one, sums)) for one in feeds if one.parts}
     return _Basis(feeds, tuple(sums), diagnosis.faults, profile, curves, length / 3600.0, assets, shown)
+
+
+def _is_complete(one: Prepared, length: float) -> bool:
+    """Whether a feed shows everything: by what it shows where that tells, else by the documents."""
+    if one.feed.completeness is Completeness.PARTIAL:
+        return False
+    documented = one.feed.completeness is Completeness.COMPLETE
+    best = judge(one.feed, one.records, length, Curves([], length))[0]
+    return best.rule is None and (documented or (best.posterior > _SURE and len(one.records) >= _ENOUGH))
 
 
 def _sums_of(one: Prepared, sums: Sequence[Summed]) -> Summed | None:

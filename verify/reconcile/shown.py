@@ -19,7 +19,7 @@ from verify.reconcile.gaps import Profile, Span
 from verify.reconcile.observed import Belief, CapRule, Feed, Keep, Row
 from verify.reconcile.records import Floats, Records
 from verify.reconcile.rules import Candidate, judge
-from verify.reconcile.thinning import correct
+from verify.reconcile.thinning import clustering, correct
 
 #: Standard deviation of the log of what a cap hides, as a share of that log: with complete feeds to calibrate on,
 #: without, and where the venue is seen through sums only (ESTIMATION.md section 3).
@@ -31,9 +31,10 @@ LINE, RISE, LEVEL, RISE_WITHIN = 0.75, 0.20, 35e6, 0.10
 #: The largest of a second carries more of its dollars than the latest: what it hides, relative to that (log).
 OF_LARGEST = 0.4
 #: What the correction by local rates leaves out where no complete feed shows it: liquidations that set each other off
-#: within one interval. Mean and standard deviation of the log for the latest; 0.03 to 1.4 on simulated markets of
-#: unlike burst shapes, so that it is wide.
-BURSTS, BURSTS_SD = 0.5, 0.45
+#: within one interval. The log for the latest is BURSTS times the clustering of neighbouring intervals (TYPICAL
+#: where that cannot be told), with a standard deviation of BURSTS_SD and its part of the mean. On simulated markets of
+#: unlike burst shapes the factor is 0.1 to 1.0, so that this is wide; complete feeds replace it by a measurement.
+BURSTS, TYPICAL, BURSTS_SD = 0.75, 1.0, (0.2, 0.65)
 #: A partial feed hides an unknown share: the log of the factor is half-normal with this scale.
 PARTIAL = 0.5
 #: What is lost by a mend (log sd): one that undoes the fault exactly, and one that only makes the channel plausible.
@@ -48,12 +49,13 @@ _COMPLETE_NOISE, _CAPPED_NOISE, _ROW_NOISE = 0.005, 0.03, 0.03
 @dataclass(frozen=True, slots=True)
 class Option:
     """One way to read a channel: its probability, the dollars (long, short) that it stands for, the standard
-    deviation of the log of what is hidden, and a name for sensitivity."""
+    deviation of the log of what is hidden, the rule, and a further deviation that all venues have in common."""
 
     probability: float
     dollars: Floats
     hidden_sd: float
     rule: CapRule | None
+    common_sd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +149,15 @@ def from_feed(one: Prepared, profile: Profile, curves: Curves, sums: Summed | No
         usd = known.apply(corrected, shown.usd)
         dollars = np.array([usd[shown.long].sum(), usd[~shown.long].sum()])
         hidden = float(np.log(max(dollars.sum(), 1e-300) / max(base.sum(), 1e-300)))
-        own = known.spread or 0.0
+        own, common = known.spread or 0.0, 0.0
         if not known.feeds:
             part = OF_LARGEST if rule.keep is Keep.LARGEST else 1.0
-            dollars, own = dollars * np.exp(part * BURSTS), part * BURSTS_SD
+            clustered = clustering(shown, rule, max(listened, 1.0))
+            left_out = part * BURSTS * float(np.clip(TYPICAL if clustered is None else clustered, 0.0, 2.5))
+            dollars, common = dollars * np.exp(left_out), part * BURSTS_SD[0] + BURSTS_SD[1] * left_out
         share = CALIBRATED if known.feeds else UNCALIBRATED
         sd = max(min(share * hidden, 0.6), own, _sampling(corrected.weight, shown.usd))
-        options.append(Option(candidate.posterior, dollars * scale, sd, rule))
+        options.append(Option(candidate.posterior, dollars * scale, sd, rule, common))
         noise = max(noise, _CAPPED_NOISE * candidate.posterior)
     best = candidates[0].rule
     basis = "capped" if best is not None else "complete"
