@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sources import published
+from sources.rows import known_caps
 from verify.claims import consistency
 from verify.claims.result import ArticleReport, Row
 from verify.claims.slots import Claim, extract
@@ -16,7 +17,7 @@ from verify.model.errors import FigureFileError, InputError
 from verify.model.quantity import METRICS, CountUnit, Quantity, Scope
 from verify.model.report import Reason, Report, Verdict
 from verify.model.window import parse_instant
-from verify.pipeline import Material, Question, judge, known_caps
+from verify.pipeline import Material, Question, judge
 from verify.reconcile.lineage import assign
 
 #: An article is read whole; what is larger is no article.
