@@ -88,6 +88,11 @@ def test_a_headline_and_the_body_share_the_slots_of_one_figure() -> None:
     assert body.carried == {"side": "the headline"}
 
 
+def test_a_headline_may_round_the_figure_of_the_body() -> None:
+    head, _ = claims("# $870M liquidated\n\nIn the past 24 hours $870.9 million was liquidated, CoinGlass said.")
+    assert (head.when and head.when.label, head.attribution) == ("24h", "CoinGlass")
+
+
 def test_a_pronoun_points_to_the_sentence_before() -> None:
     first, second = claims("Hyperliquid liquidated $235M in four hours. Of which BTC made up 44.68 %.")
     assert second.venues == first.venues == ("hyperliquid",)

@@ -52,6 +52,8 @@ _THRESHOLD_AFTER = re.compile(
 )
 _MOST_LEAD = 80
 _MOST_GAP = 60
+#: Among how many figures below a headline its own is looked for.
+_MOST_BELOW = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -579,21 +581,22 @@ def _from_claim(claim: Claim, previous: Claim, points: bool, carried: dict[str, 
 
 
 def _shared_with_headline(document: Document, claims: Sequence[Claim]) -> list[Claim]:
-    """A headline's figure and the first of the body that repeats it fill each other's open slots."""
+    """A headline's figure and the first of the body that it may round fill each other's open slots."""
     done = list(claims)
-    bodies: dict[tuple[Kind, Decimal], list[int]] = {}
-    for index, claim in enumerate(done):
-        if document.blocks[claim.block].kind is not BlockKind.HEADING:
-            bodies.setdefault((claim.kind, claim.number.amount.value), []).append(index)
+    bodies = [i for i, claim in enumerate(done) if document.blocks[claim.block].kind is not BlockKind.HEADING]
     for index, head in enumerate(done):
         if document.blocks[head.block].kind is not BlockKind.HEADING:
             continue
-        repeats = bodies.get((head.kind, head.number.amount.value), [])
-        for other in repeats[bisect_right(repeats, index) :][:1]:
+        first = bisect_right(bodies, index)
+        for other in bodies[first : first + _MOST_BELOW]:
             body = done[other]
-            if _family(body.metric) == _family(head.metric) or not body.metric or not head.metric:
+            same = (
+                body.kind is head.kind and head.number.amount.low <= body.number.amount.value < head.number.amount.high
+            )
+            if same and (_family(body.metric) == _family(head.metric) or not body.metric or not head.metric):
                 done[index] = _completed(head, body, "the body")
                 done[other] = _completed(body, head, "the headline")
+                break
     return done
 
 
