@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from verify.model.figure import Completeness
+from verify.reconcile import amount_faults
 from verify.reconcile import feed_faults as tests
 from verify.reconcile.crossed import Cross, crossed
 from verify.reconcile.estimated import Fault, FaultKind
@@ -109,8 +110,8 @@ def _amounts(
     feeds: list[Prepared], names: dict[int, str], cross: Mapping[str, Cross], faults: list[Fault]
 ) -> list[Prepared]:
     """Amounts in the wrong unit. The clearest case is mended first, so that it does not blur the others."""
-    typical = [tests.typical_sizes(one.records) for one in feeds]
-    priced = [tests.price_of(one.records) for one in feeds]
+    typical = [amount_faults.typical_sizes(one.records) for one in feeds]
+    priced = [amount_faults.price_of(one.records) for one in feeds]
     prices = _prices(priced)
     for _ in range(len(feeds)):
         best: tuple[float, int, Prepared, Fault] | None = None
@@ -119,14 +120,16 @@ def _amounts(
             if not others or any(f.channel == one.feed.id and f.kind in _SCALES for f in faults):
                 continue
             ratios = cross[one.feed.id].ratios if one.feed.id in cross else {}
-            mended, fault, contrast = tests.scaled(one, others, names, prices, priced[place], ratios, typical[place])
+            mended, fault, contrast = amount_faults.scaled(
+                one, others, names, prices, priced[place], ratios, typical[place]
+            )
             if fault is not None and (best is None or contrast > best[0]):
                 best = (contrast, place, mended, fault)
         if best is None:
             break
         _, place, feeds[place], fault = best
         faults.append(fault)
-        typical[place] = tests.typical_sizes(feeds[place].records)
+        typical[place] = amount_faults.typical_sizes(feeds[place].records)
     return feeds
 
 

@@ -20,6 +20,8 @@ from verify.reconcile.shown import EXACT, Prepared
 
 #: Median disagreement (log) up to which sums and feeds are taken to be the same.
 _SAME = 0.08
+#: Beyond this they do not speak of the same thing, and single assets prove nothing.
+_ALIKE = 0.3
 _POWERS = (1e-3, 1e-2, 1e-1, 1e1, 1e2, 1e3)
 #: Rows that must all be even numbers for that to be no accident.
 _EVEN_ROWS = 12
@@ -142,7 +144,8 @@ def _against(
         hours = bins * step / 3600.0
         text = f"moved by {-hours:+g} h it agrees with the feeds to {left:.1%}"
         return Sums(back, EXACT, (silent,), (_fault(source, FaultKind.SHIFTED, text, hours),))
-    wrong = _asset(mine, theirs)
+    by_cell, _ = _apart(mine, theirs, ["venue", "bin", "asset"])
+    wrong = _asset(mine, theirs) if by_cell < _ALIKE else None
     if wrong is not None:
         code, factor = wrong
         name = next(name for name, number in assets.items() if number == code)
