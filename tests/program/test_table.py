@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from program import cascade
@@ -225,3 +226,22 @@ def test_the_program_prints_json_and_markdown(run: Run, server: ProviderServer) 
 def test_a_window_in_words_has_no_fraction_of_a_second(now: datetime) -> None:
     report = ask(now + timedelta(microseconds=291_179), sources=["gate"])
     assert report.window == "2026-11-20T08:00Z/2026-11-20T12:00Z"
+
+
+def test_venues_that_are_apart_add_up_to_a_least_sum(now: datetime) -> None:
+    report = ask(now)
+    total = sum(event.usd for event in cascade.CASCADE)
+    assert total == 1_131_340
+    assert report.sentence.startswith("At least $1.13M of crypto positions were liquidated")
+    assert "adding up what Gate, OKX (own figures), Bitget, HTX" in report.sentence
+    market = next(question for question in report.questions if question.id == "market")
+    assert "at least $1.13M" in market.text
+
+
+def test_an_aggregator_of_a_venue_is_not_added_to_the_venue(now: datetime, tmp_path: Path) -> None:
+    head = "url,outlet,amount_usd,venue,side,window_start_utc,window_end_utc,window_confidence,provider_attributed"
+    span = "2026-11-20T08:00Z,2026-11-20T12:00Z,high,CoinGlass"
+    file = tmp_path / "figures.csv"
+    file.write_text(f"{head}\nhttps://a.example/,A,380123,Gate,total,{span}\n", encoding="utf-8")
+    report = ask(now, sources=["gate", "deribit"], figures=[file])
+    assert "At least $466k" in report.sentence, "398,000 of Gate and 68,000 of Deribit"

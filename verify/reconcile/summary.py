@@ -36,8 +36,7 @@ def questions(
 ) -> tuple[Question, ...]:
     first = quoted(channels, claim)
     answer, text = wording.corroboration(pairs, votes)
-    lower = [c.by_clock if claim is None else (c.feasible or c.by_clock) for c in channels]
-    floor = max((span[0] for span in lower if span), default=0.0)
+    floor, _ = wording.least(channels, claimed=claim is not None)
     market = "not answerable from published figures alone"
     if floor > 0:
         currency = "" if quantity.metric == LIQUIDATION_COUNT else "USD"

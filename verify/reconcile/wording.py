@@ -82,16 +82,41 @@ def sentence(
     return f"{main}; {numbers}. The counts differ in scope or window and have no meaningful average."
 
 
+def least(channels: Sequence[Channel], *, claimed: bool) -> tuple[float, tuple[str, ...]]:
+    """The most that is surely shown, and by whom: one lineage, or several that speak of different venues added up.
+
+    With a claim what all figures of a lineage allow is taken, without one what they allow for exactly the window.
+    """
+    found: list[tuple[float, str, frozenset[str] | None]] = []
+    for channel in channels:
+        span = (channel.feasible if claimed else None) or channel.by_clock
+        if span is not None and span[0] > 0:
+            scopes = [statement.quantity.venues.names for statement in channel.kept]
+            told = None if None in scopes else frozenset[str]().union(*(scope or () for scope in scopes))
+            found.append((span[0], channel.title, told if channel.votes else None))
+    if not found:
+        return 0.0, ()
+    found.sort(key=lambda entry: (-entry[0], entry[1]))
+    taken: set[str] = set()
+    apart = []
+    for low, title, told in found:
+        if told and not told & taken:
+            taken |= told
+            apart.append((low, title))
+    together = sum(low for low, _ in apart)
+    if together > found[0][0]:
+        return together, tuple(title for _, title in apart)
+    return found[0][0], (found[0][1],)
+
+
 def _floor(quantity: Quantity, window: Window, channels: Sequence[Channel]) -> str:
-    """What can be said of exactly the window asked: the least that the figures of a lineage imply."""
-    bounded = [(c.by_clock[0], c.title) for c in channels if c.by_clock is not None and c.by_clock[0] > 0]
-    if not bounded:
+    """What can be said of exactly the window asked: the least that the figures imply."""
+    low, titles = least(channels, claimed=False)
+    if not titles:
         return "Nothing that could be checked is known: do not print a number for this window."
-    low, title = max(bounded)
-    return (
-        f"At least {money(low, digits=3)} of {subject(quantity)} were liquidated {when(window)}, as the figures of"
-        f" {title} imply."
-    )
+    listed = " and ".join((", ".join(titles[:-1]), titles[-1])) if len(titles) > 1 else titles[0]
+    because = f"as the figures of {listed} imply" if len(titles) == 1 else f"adding up what {listed} show"
+    return f"At least {money(low, digits=3)} of {subject(quantity)} were liquidated {when(window)}, {because}."
 
 
 def _others(
@@ -148,7 +173,7 @@ def caveat(
 def corroboration(pairs: Sequence[Pair], independent: int) -> tuple[str, str]:
     """The answer to the second question, and its text."""
     if independent == 0:
-        return "not answerable", "not answerable: no lineage is known"
+        return "not answerable", "not answerable: no known lineage states this very quantity for the window"
     if independent == 1:
         return "no", "not corroborated: one lineage"
     same = [pair for pair in pairs if pair.same_scope and pair.two_sided]
