@@ -86,8 +86,18 @@ def truth(venue: str, side: str, events: Iterable[Event] = CASCADE) -> float:
 
 def serve(server: ProviderServer, market: Market) -> None:
     """Put up every venue that has a history over REST."""
-    for put_up in (gate, okx, htx, bitget, bitfinex, deribit, kraken, coinex, poloniex):
+    for put_up in (gate, okx, htx, bitget, bitfinex, deribit, kraken, coinex, poloniex, quiet):
         put_up(server, market)
+
+
+def quiet(server: ProviderServer, _market: Market) -> None:
+    """Chains on which nothing happened."""
+    for coin in ("BTC", "ETH", "SOL"):
+        server.serve("indexer.dydx.trade", f"/v4/trades/perpetualMarket/{coin}-USD", body({"trades": []}))
+    server.serve("arbitrum-api.gmxinfra.io", "/markets/info", body({"markets": []}))
+    index = "/gmx-synthetics-arbitrum:prod/api/graphql"
+    server.serve("gmx.squids.live", index, body({"data": {"tradeActions": []}}))
+    server.serve("api.prod.paradex.trade", "/v1/trades", body({"results": [], "next": None}))
 
 
 def body(value: Any) -> bytes:
