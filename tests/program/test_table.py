@@ -206,7 +206,7 @@ def test_the_program_prints_the_table(program: Run, server: ProviderServer) -> N
     flat = " ".join(done.out.split())
     for words in (
         "filled quantity at average fill price; lineage gate/liq_orders; evidence gate/liq_orders/1",
-        "binance/usdm, binance/coinm, bitmex/liquidation, bybit/liquidations, lighter/trades not asked:",
+        "binance/usdm, binance/coinm, bitmex/liquidation, bybit/liquidations not asked:",
         "kraken/executions $24k $6k 2 100% lower bound",
         "this report rests on a trial, not on providers",
     ):
