@@ -35,8 +35,8 @@ from verify.reconcile.statements import Statement
 #: A statement gives way where it must by more than this, relative to its size; HiGHS's own tolerance is 1e-7.
 TOLERANCE = 1e-6
 
-#: From so many columns on, HiGHS's interior-point method (with crossover) beats its simplex here: measured in
-#: benchmarks/constraints.py.
+#: From so many columns on, HiGHS's interior-point method (with crossover) beats its simplex here; below it, presolving
+#: costs more than it saves. Measured with benchmarks/constraints.py and benchmarks/startup.py.
 _LARGE = 4000
 #: From so many slots on, running totals pay: measured in benchmarks/constraints.py.
 _FINE = 100
@@ -445,6 +445,7 @@ def _linprog(objective: Vector, rows: _Rows, size: int, limits: Vector | None = 
             b_eq=np.zeros(equal.shape[0]) if equal.shape[0] else None,
             bounds=(0, None),
             method=method,
+            options={"presolve": size > _LARGE},
         )
         if result.status in (_OPTIMAL, _INFEASIBLE, _UNBOUNDED):
             break
