@@ -1,7 +1,7 @@
 """How far off the correction of a cap is, measured on complete feeds of the same window that are capped on purpose.
 
 The ratio of truth to correction is taken by bins of the local rate: each kept record stands for exactly the records
-that it hides, so that the bins of a feed add up to the feed. ESTIMATION.md section 3, "calibrate on the truth at hand".
+that it hides, so that the bins of a feed add up to the feed. Calibrate on the truth at hand.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What really happened: from the evidence of one window to intervals, and what they rest on.
 
-The method is ESTIMATION.md's: faults first, then what each venue shows, what caps hide (calibrated on the complete
+Faults come first, then what each venue shows, what caps hide (calibrated on the complete
 feeds of the same window), what venues have in common, what totals add, and draws from all of it. Nothing here knows a
 venue by name: covered venues are put in the order of what they show.
 """

@@ -22,10 +22,10 @@ from verify.reconcile.rules import Candidate, judge
 from verify.reconcile.thinning import clustering, correct
 
 #: Standard deviation of the log of what a cap hides, as a share of that log: with complete feeds to calibrate on,
-#: without, and where the venue is seen through sums only (ESTIMATION.md section 3).
+#: without, and where the venue is seen through sums only.
 CALIBRATED, UNCALIBRATED, THROUGH_SUMS = 0.25, 0.40, 0.45
 #: log of the whole over the shown for a venue that lost LEVEL dollars in four hours, and its rise with the logarithm of
-#: the loss; only used where no feed of the window tells. After ESTIMATION.md section 3 (0.78, 0.27), flatter: other
+#: the loss; only used where no feed of the window tells. After a prototype's line (0.78, 0.27), flatter: other
 #: burst shapes rise less. Between venues of one window the rise is smaller still: they share their bursts.
 LINE, RISE, LEVEL, RISE_WITHIN = 0.75, 0.20, 35e6, 0.10
 #: The largest of a second carries more of its dollars than the latest: what it hides, relative to that (log).
