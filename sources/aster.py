@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Source
+from sources.lazy import pl
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis

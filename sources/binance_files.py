@@ -8,10 +8,9 @@ import zlib
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-import polars as pl
-
 from sources.adapter import Instruments, Payload, Request
 from sources.binance_orders import order_events
+from sources.lazy import pl
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.quantity import Quantity
 from verify.model.window import Window

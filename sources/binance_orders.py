@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Instrument, Instruments, Payload, Request
+from sources.lazy import pl
 from verify.model.errors import RateLimited, SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis
 from verify.model.quantity import Quantity

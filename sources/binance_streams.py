@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Instruments
 from sources.binance_orders import COIN_MARGINED, order_events
+from sources.lazy import pl
 from verify.model.errors import SchemaChanged, Unavailable
 
 _NAMES = {"symbol": "s", "side": "S", "time": "T", "ordered": "q", "filled": "z", "average": "ap", "status": "X"}

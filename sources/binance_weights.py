@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Instruments, Payload, Request, Weight
 from sources.binance_files import ARCHIVE, daily, rows
 from sources.binance_orders import COINM, USDM, VENUE, base_of, checked, contracts
+from sources.lazy import pl
 from verify.model.errors import SchemaChanged
 from verify.model.quantity import Quantity
 

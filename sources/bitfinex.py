@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
+from sources.lazy import pl
 from sources.plan import milliseconds
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model.errors import RateLimited, SchemaChanged, Suspect, Unavailable

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
@@ -26,6 +25,7 @@ from sources.bitget_markets import (
     tickers,
     weight_requests,
 )
+from sources.lazy import pl
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis

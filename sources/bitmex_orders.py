@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Instruments, Payload, Request
 from sources.bitmex_markets import API, VENUE, checked
+from sources.lazy import pl
 from verify.model.errors import RateLimited, SchemaChanged, Unavailable
 from verify.model.figure import Basis
 from verify.model.quantity import Quantity

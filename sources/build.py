@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
-import polars as pl
 
 from sources.adapter import Instruments
+from sources.lazy import pl
 from verify.model.errors import SchemaChanged
 from verify.model.figure import Basis, Completeness
 from verify.model.window import Window
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     import pandera.polars as pa
 
 T = TypeVar("T")
-Values = Sequence[Any] | pl.Series
+Values: TypeAlias = "Sequence[Any] | pl.Series"
 #: What frames are built from: columns by name, or a frame that holds them.
-Columns = Mapping[str, Any] | pl.DataFrame
+Columns: TypeAlias = "Mapping[str, Any] | pl.DataFrame"
 
 #: Quote coins that count as dollars.
 DOLLARS = ("USD", "USDT", "USDC")
@@ -39,7 +39,6 @@ DOLLARS = ("USD", "USDT", "USDC")
 EARLIEST, LATEST = datetime(2014, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-_MICROSECONDS = pl.Datetime("us", "UTC")
 _WIRE_NAME = re.compile(r"field `([^`]+)`")
 _WIRE_PATH = re.compile(r"at `\$\.?([^`]*)`")
 _SCALE = re.compile(r"^10{2,}(?=[A-Z])|(?<=[A-Z])10{2,}$|^1M(?=BABYDOGE$)")
@@ -113,7 +112,7 @@ def times(values: Values, *, unit: str, field: str, source: str) -> pl.Series:
         micros = whole * (1_000_000 // per) if per <= 1_000_000 else whole // (per // 1_000_000)
     else:
         micros = (wide * (1_000_000 / per)).round().cast(pl.Int64)
-    return micros.cast(_MICROSECONDS)
+    return micros.cast(pl.Datetime("us", "UTC"))
 
 
 def sides(values: Values, long: str, short: str, *, field: str, source: str) -> pl.Series:
@@ -205,7 +204,8 @@ def identities(frame: Columns, *names: str) -> pl.Series:
     of them the same id.
     """
     table = frame if isinstance(frame, pl.DataFrame) else pl.DataFrame(dict(frame))
-    parts = [pl.col(n).dt.epoch("us") if table.schema[n] == _MICROSECONDS else pl.col(n) for n in names]
+    moment = pl.Datetime("us", "UTC")
+    parts = [pl.col(n).dt.epoch("us") if table.schema[n] == moment else pl.col(n) for n in names]
     texts = [part.cast(pl.String).fill_null("") for part in parts]
     joined = table.select(event_id=pl.concat_str(texts, separator=":"))["event_id"]
     first = joined.is_first_distinct()

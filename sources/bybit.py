@@ -6,7 +6,6 @@ import re
 from datetime import date, datetime, timedelta
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Source
@@ -21,6 +20,7 @@ from sources.bybit_markets import (
     parse_weights,
     weight_requests,
 )
+from sources.lazy import pl
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Instrument, Instruments, Payload, Request, Weight
+from sources.lazy import pl
 from sources.plan import milliseconds
 from verify.model.errors import RateLimited, SchemaChanged, Unavailable
 from verify.model.quantity import Quantity

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from functools import partial
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instrument, Instruments, Payload, Request, Source
+from sources.lazy import pl
 from sources.plan import aligned, pieces
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Suspect, Unavailable

@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instrument, Instruments, Payload, Request, Source, Weight
+from sources.lazy import pl
 from sources.plan import milliseconds
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model.errors import RateLimited, SchemaChanged, Suspect, Unavailable

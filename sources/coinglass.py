@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from functools import partial
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
+from sources.lazy import pl
 from sources.plan import aligned, milliseconds, pieces
 from sources.spec import BarLabel, ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model import names

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
+from sources.lazy import pl
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model.errors import Suspect
 from verify.model.figure import Basis, Completeness, QuantityBasis

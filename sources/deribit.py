@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
@@ -26,6 +25,7 @@ from sources.deribit_markets import (
     result,
     weight_requests,
 )
+from sources.lazy import pl
 from sources.plan import milliseconds
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Suspect

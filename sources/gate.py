@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
@@ -29,6 +28,7 @@ from sources.gate_markets import (
     stats_requests,
     weight_requests,
 )
+from sources.lazy import pl
 from sources.plan import halves, pieces
 from sources.spec import BarLabel, Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Suspect, Unavailable

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, Literal
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
@@ -27,6 +26,7 @@ from sources.htx_markets import (
     parse_weights,
     weight_requests,
 )
+from sources.lazy import pl
 from sources.plan import milliseconds, pieces
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Suspect, Unavailable

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
 from sources.hyperliquid_fills import SOURCE_KEY, Fill, asset_of, events, legs_of, parse_bytes
+from sources.lazy import pl
 from sources.plan import milliseconds
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Suspect
@@ -110,20 +111,25 @@ SPEC = SourceSpec(
     ),
 )
 
-#: One row per liquidated position in an account's ledger. `position_usd` is the notional of all `positions` of the
-#: entry together, at the moment of liquidation.
-LEDGER: dict[str, pl.DataType] = {
-    "time": pl.Datetime("us", "UTC"),
-    "user": pl.String(),
-    "coin": pl.String(),
-    "asset": pl.String(),
-    "side": pl.String(),
-    "quantity": pl.Float64(),
-    "positions": pl.Int64(),
-    "position_usd": pl.Float64(),
-    "leverage": pl.String(),
-    "hash": pl.String(),
-}
+
+@cache
+def ledger_columns() -> dict[str, pl.DataType]:
+    """One row per liquidated position in an account's ledger.
+
+    `position_usd` is the notional of all `positions` of the entry together, at the moment of liquidation.
+    """
+    return {
+        "time": pl.Datetime("us", "UTC"),
+        "user": pl.String(),
+        "coin": pl.String(),
+        "asset": pl.String(),
+        "side": pl.String(),
+        "quantity": pl.Float64(),
+        "positions": pl.Int64(),
+        "position_usd": pl.Float64(),
+        "leverage": pl.String(),
+        "hash": pl.String(),
+    }
 
 
 class _Day(msgspec.Struct, gc=False):
@@ -223,7 +229,7 @@ def parse_account(payload: Payload, window: Window) -> pl.DataFrame:
 
 
 def parse_ledger(payload: Payload, window: Window) -> pl.DataFrame:
-    """The positions that were liquidated according to the account's ledger (schema `LEDGER`); `szi` is signed."""
+    """The positions that were liquidated according to the ledger (`ledger_columns()`); `szi` is signed."""
     source = "hyperliquid/ledger"
     user = str(json.loads(payload.request.body or b"{}").get("user", "")).lower()
     entries = [row for row in build.decode(list[_Entry], payload.body, source) if row.delta.type == "liquidation"]
@@ -246,7 +252,7 @@ def parse_ledger(payload: Payload, window: Window) -> pl.DataFrame:
             "hash": pl.Series([entry.hash for entry, _ in pairs], dtype=pl.String),
         },
     )
-    return frame.select(list(LEDGER)).filter(pl.col("time") >= window.start, pl.col("time") < window.end)
+    return frame.select(list(ledger_columns())).filter(pl.col("time") >= window.start, pl.col("time") < window.end)
 
 
 SOURCE = Source(

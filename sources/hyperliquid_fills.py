@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import lz4.frame
 import msgspec
-import polars as pl
 
 from sources import build
+from sources.lazy import pl
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis
 from verify.model.window import Window
@@ -32,22 +33,27 @@ _CHUNK = 256 * 1024  # compressed; LZ4 packs at most 255 to 1
 _LONGEST_LINE = 256 * 1024 * 1024
 _HOUR = timedelta(hours=1)
 
-#: One row per liquidated leg (`kind` "market" or "backstop") or auto-deleveraged trade ("adl"). `dex` is empty for
-#: Hyperliquid's own perpetuals and the builder's name for HIP-3 ones.
-LEGS: dict[str, pl.DataType] = {
-    "time": pl.Datetime("us", "UTC"),
-    "user": pl.String(),
-    "coin": pl.String(),
-    "dex": pl.String(),
-    "asset": pl.String(),
-    "side": pl.String(),
-    "kind": pl.String(),
-    "quantity": pl.Float64(),
-    "price": pl.Float64(),
-    "notional_usd": pl.Float64(),
-    "tid": pl.Int64(),
-    "hash": pl.String(),
-}
+
+@cache
+def leg_columns() -> dict[str, pl.DataType]:
+    """One row per liquidated leg (`kind` "market" or "backstop") or auto-deleveraged trade ("adl").
+
+    `dex` is empty for Hyperliquid's own perpetuals and the builder's name for HIP-3 ones.
+    """
+    return {
+        "time": pl.Datetime("us", "UTC"),
+        "user": pl.String(),
+        "coin": pl.String(),
+        "dex": pl.String(),
+        "asset": pl.String(),
+        "side": pl.String(),
+        "kind": pl.String(),
+        "quantity": pl.Float64(),
+        "price": pl.Float64(),
+        "notional_usd": pl.Float64(),
+        "tid": pl.Int64(),
+        "hash": pl.String(),
+    }
 
 
 class _Liquidation(msgspec.Struct, gc=False):
@@ -90,7 +96,7 @@ def hour_files(folder: Path, window: Window) -> list[Path]:
 
 
 def read_files(paths: Iterable[Path], window: Window, *, batch: int = 50_000) -> Iterator[pl.DataFrame]:
-    """The legs (schema `LEGS`) inside the window, file by file in batches, each leg once.
+    """The legs (schema `leg_columns()`) inside the window, file by file in batches, each leg once.
 
     Memory is bounded by the batch and by one number per liquidated leg. Raises `SchemaChanged` for what is no such
     file, is cut off or has an unknown field value, `Suspect` where a row contradicts itself.
@@ -217,13 +223,13 @@ def asset_of(coin: str) -> str:
 
 
 def legs_of(rows: Sequence[tuple[str, Fill]], window: Window) -> pl.DataFrame:
-    """The legs that count among pairs of user and fill (schema `LEGS`)."""
+    """The legs that count among pairs of user and fill (schema `leg_columns()`)."""
     return _legs([(user, fill) for user, fill in rows if _counts(user, fill)], window, set())
 
 
 def _legs(rows: Sequence[tuple[str, Fill]], window: Window, seen: set[int]) -> pl.DataFrame:
     if not rows:
-        return pl.DataFrame(schema=LEGS)
+        return pl.DataFrame(schema=leg_columns())
     fills = [fill for _, fill in rows]
     wire = build.columns(fills, "coin", "px", "sz", "side", "time", "dir", "hash", "tid")
     methods = [ADL if fill.dir == ADL or fill.liquidation is None else fill.liquidation.method for fill in fills]
@@ -269,4 +275,4 @@ def _legs(rows: Sequence[tuple[str, Fill]], window: Window, seen: set[int]) -> p
     marks = [hash(row) for row in zip(*(frame[name] for name in ("time", "coin", "tid", "who")), strict=True)]
     fresh = [mark not in seen for mark in marks]
     seen.update(marks)
-    return frame.filter(pl.Series(fresh, dtype=pl.Boolean)).select(list(LEGS))
+    return frame.filter(pl.Series(fresh, dtype=pl.Boolean)).select(list(leg_columns()))

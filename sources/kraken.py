@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
-import polars as pl
 
 from sources import build, kraken_markets
 from sources.adapter import Channel, Instruments, Payload, Request, Source
+from sources.lazy import pl
 from sources.plan import milliseconds
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Suspect, Unavailable

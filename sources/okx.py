@@ -7,10 +7,10 @@ from functools import partial
 from typing import Literal
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
+from sources.lazy import pl
 from sources.okx_markets import (
     API,
     alive,
@@ -34,7 +34,6 @@ _DOCS = "https://www.okx.com/docs-v5/en/#public-data-websocket-liquidation-order
 _OLD_DOCS = "https://github.com/openxapi/openxapi/tree/main/samples/okx/rest"
 _CLIENT = "https://github.com/thrasher-corp/gocryptotrader/tree/7417b81/exchanges/okx"
 _PAGE = 100
-_WIRE = {"posSide": pl.String, "side": pl.String}
 _MAJORS = ("BTC", "DOGE", "ETH", "SOL", "XRP")
 _channel = partial(
     ChannelSpec,
@@ -199,7 +198,7 @@ def _events(
 ) -> pl.DataFrame:
     items = [item for item in items if item.instType in ("SWAP", "FUTURES")]
     details = [detail for item in items for detail in item.details]
-    wire = pl.DataFrame(build.columns(details, "posSide", "side"), schema=_WIRE)
+    wire = pl.DataFrame(build.columns(details, "posSide", "side"), schema={"posSide": pl.String, "side": pl.String})
     time = build.times([detail.ts for detail in details], unit="ms", field="ts", source=source)
     count = build.amounts(build.floats(details, "sz"), field="sz", source=source)
     price = build.amounts(build.floats(details, "bkPx"), field="bkPx", source=source)

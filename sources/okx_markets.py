@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Instrument, Instruments, Payload, Request, Weight
+from sources.lazy import pl
 from verify.model.errors import RateLimited, Unavailable
 from verify.model.quantity import Quantity
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instruments, Payload, Request, Source
+from sources.lazy import pl
 from sources.plan import milliseconds
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, Unavailable

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
-import polars as pl
 
 from sources import build
 from sources.adapter import Channel, Instrument, Instruments, Payload, Request, Source, Weight
+from sources.lazy import pl
 from sources.plan import halves, milliseconds
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
 from verify.model.errors import RateLimited, SchemaChanged, Suspect, Unavailable
