@@ -132,6 +132,10 @@ ParseFn = Callable[[Payload, Window, Instruments], "pl.DataFrame"]
 MessageFn = Callable[[bytes, datetime, Instruments], "pl.DataFrame"]
 
 
+#: The bytes that a request for something on this machine stands for; run in a thread, raises `SourceError`.
+ReadFn = Callable[[Request], bytes]
+
+
 def no_more(_payload: Payload, _window: Window, _quantity: Quantity) -> Sequence[Request]:
     """The `follow` of a channel that answers in one page."""
     return ()
@@ -147,6 +151,8 @@ class Channel:
     An endpoint that is asked market by market has `requests_for` too: where the contracts are known (the answer to
     `instrument_requests` has come), `sources.http` asks what it returns; `requests`, which cannot know them, asks for
     the markets of the quantity's assets or for a declared list, and its answer is partial for "all assets".
+
+    A channel that answers from this machine has a `reader`, and is asked nothing over the network.
     """
 
     requests: RequestsFn | None = None
@@ -156,6 +162,7 @@ class Channel:
     control: Callable[[], Request] | None = None
     control_alive: Callable[[Payload], bool] | None = None
     requests_for: RequestsForFn | None = None
+    reader: ReadFn | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,6 +269,34 @@ def bars(
     return _validated(_completed(frame, BAR_COLUMNS, constants), BARS, source)
 
 
+def series(data: Columns, *, source: str, window: Window | None = None, **constants: str) -> pl.DataFrame:
+    """A validated frame of a series (schema `SERIES`), in time order: the rows that overlap `window`, whole.
+
+    `data` holds `start`, `end` (equal for an instant), `value`, and what differs from row to row of `metric`,
+    `subject`, `asset`, `field`, `unit`; `constants` the rest (`field` is "value" and `asset` empty where neither says).
+    A row that is there twice counts once.
+    """
+    from verify.model.frames import SERIES, SERIES_COLUMNS
+
+    frame = _typed(data, SERIES_COLUMNS, source)
+    if window is not None:
+        inside = (pl.col("end") > window.start) & (pl.col("start") < window.end)
+        instant = (pl.col("start") == pl.col("end")) & (pl.col("start") == window.start)
+        frame = frame.filter(inside | instant)
+    constants = {"field": "value", "asset": "", "source": source, **constants}
+    frame = _completed(frame, SERIES_COLUMNS, {k: v for k, v in constants.items() if k not in frame.columns})
+    keys = [name for name in SERIES_COLUMNS if name not in ("value", "unit", "source")]
+    frame = frame.filter(pl.struct(keys).is_first_distinct()).sort("start", maintain_order=True)
+    return _validated(frame, SERIES, source)
+
+
+def no_series() -> pl.DataFrame:
+    """No statement about any interval: nothing is known, which is not zero."""
+    from verify.model.frames import SERIES_COLUMNS, empty
+
+    return empty(SERIES_COLUMNS)
+
+
 def bars_of_sides(start: pl.Series, length: timedelta, asset: str, usd: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Rows for `bars`: one per `start` and side, in dollars; `usd` holds the amounts of each side, row by row."""
     sides = [

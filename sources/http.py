@@ -43,7 +43,7 @@ from sources._hosts import allowed_host, host_map_of, loopback
 from sources._limits import HostLimit, Limits, TooLate
 from sources._secrets import Secrets
 from sources._unawaited import Unawaited
-from sources.adapter import Instruments, Payload, Request
+from sources.adapter import Instruments, Payload, ReadFn, Request
 from sources.evidence import Archive, Exchange, Recorder
 from sources.jobs import Job, Outcome, Progress, Purpose, contained, fingerprint, full_url, instruments_of, served
 from verify.model.errors import (
@@ -264,6 +264,8 @@ class Fetcher:
             raise Suspect(f"its paging finds no end: {self._limits.pages} pages led to {what}", source=job.label)
         if self._archive is not None:
             return self._archive.answer(job, request)
+        if job.reader is not None:
+            return await self._read_here(run, request, job.reader)
         try:
             async for attempt in stamina.retry_context(
                 on=self._worth_another,
@@ -278,6 +280,14 @@ class Fetcher:
         except Retry as error:
             raise error.failure from None
         raise AssertionError("stamina ends with a result or an error")
+
+    async def _read_here(self, run: _Run, request: Request, reader: ReadFn) -> Payload:
+        """The answer of a channel on this machine, kept like any other."""
+        self._waits(run, f"what is on this machine{f' ({request.note})' if request.note else ''}")
+        body = await asyncio.to_thread(reader, request)
+        url = self._secrets.scrub(full_url(request))
+        here = Answer(url, (), 200, "OK", {}, self._secrets.scrub_bytes(body), False, self._clock())
+        return self._keep(run, request, here, "answer")
 
     def _worth_another(self, error: Exception) -> bool | float:
         if not isinstance(error, Retry):

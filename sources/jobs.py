@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
-from sources.adapter import Instrument, Instruments, Payload, Request, Source, channel_key
+from sources.adapter import Instrument, Instruments, Payload, ReadFn, Request, Source, channel_key
 from sources.plan import unsupported
 from sources.spec import ChannelSpec, SourceSpec, Transport
 from verify.model.errors import SchemaChanged, SourceError, VerifyError
@@ -91,6 +91,11 @@ class Job:
     def passes_missing(self) -> bool:
         """Whether a 404 is handed to the adapter: where files are read, it says that there is none for that day."""
         return self.channel_spec is not None and self.channel_spec.transport is Transport.FILE
+
+    @property
+    def reader(self) -> ReadFn | None:
+        """What answers in place of the network, for a channel on this machine."""
+        return self.source.channels[self.channel].reader if self.channel else None
 
     @property
     def needs_instruments(self) -> bool:

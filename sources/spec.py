@@ -34,6 +34,7 @@ class Form(StrEnum):
 
     EVENTS = "events"
     BARS = "bars"
+    SERIES = "series"  # prices, flows, volumes, volatilities, holdings: what is not a liquidation
     FIGURES = "figures"
 
 
@@ -102,7 +103,7 @@ class Rate:
     citation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelSpec:
     """One feed of a provider.
 
@@ -123,11 +124,11 @@ class ChannelSpec:
     venues: tuple[str, ...]
     lineage: tuple[str, ...]
     completeness: tuple[CompletenessRule, ...]
-    side_rule: str
-    side_citation: str
+    side_rule: str = ""
+    side_citation: str = ""
     quantity_unit: str
-    price_basis: Basis
-    quantity_basis: QuantityBasis
+    price_basis: Basis = Basis.STATED
+    quantity_basis: QuantityBasis = QuantityBasis.FILLED
     history: timedelta | None = None
     span: timedelta | None = None
     page: int | None = None
@@ -141,15 +142,18 @@ class ChannelSpec:
 
     def __post_init__(self) -> None:
         _require(bool(_IDENTITY.fullmatch(self.id)), f"channel id {self.id!r} is not lower case")
-        _require(bool(self.title and self.side_rule and self.quantity_unit), f"{self.id}: a text is missing")
+        sided = self.form is not Form.SERIES
+        _require(bool(self.title and self.quantity_unit), f"{self.id}: a text is missing")
+        _require(bool(self.side_rule and self.side_citation) == sided, f"{self.id}: a series has no side, all else has")
         _require(bool(self.docs), f"{self.id}: no documentation is cited")
         _require(bool(self.metrics), f"{self.id}: serves no metric")
-        _require(bool(self.venues), f"{self.id}: names no venue")
+        _require(bool(self.venues) or not sided, f"{self.id}: names no venue")
         _require(bool(self.lineage), f"{self.id}: declares no lineage")
         for metric in self.metrics:
             _require(metric in METRICS, f"{self.id}: unknown metric {metric!r}")
         _require(bool(self.completeness), f"{self.id}: declares no completeness")
-        for url in (*self.docs, self.side_citation, *(rule.citation for rule in self.completeness)):
+        cited = (self.side_citation,) if sided else ()
+        for url in (*self.docs, *cited, *(rule.citation for rule in self.completeness)):
             _require_url(url, self.id)
         strictly_increasing([rule.since for rule in self.completeness], self.id)
         for rule in self.completeness:

@@ -171,7 +171,8 @@ def _spec_is_complete(source: Source, cases: Mapping[str, Sequence[Case]]) -> No
         for rule in channel.completeness:
             assert rule.confirmed or rule.note, f"{channel.id}: says unconfirmed, but not what is doubtful"
             assert rule.completeness is not Completeness.PARTIAL or rule.note, f"{channel.id}: partial needs a note"
-        assert any(word in channel.side_rule.lower() for word in ("long", "short")), channel.side_rule
+        sided = channel.form is not Form.SERIES
+        assert any(word in channel.side_rule.lower() for word in ("long", "short")) == sided, channel.side_rule
 
 
 def _fixtures_name_their_origin(source: Source) -> None:
@@ -235,6 +236,10 @@ def _reach_is_declared(channel: ChannelSpec) -> None:
 def _cases_cover_the_channel(source: Source, channel: ChannelSpec, cases: Sequence[Case]) -> None:
     """Both sides are seen, an honest "nothing" is seen, and no failure is taken for it."""
     frames = [read(source, channel.id, case) for case in cases if case.expect == "events"]
+    if channel.form is Form.SERIES:
+        assert frames, "no case shows what the channel tells"
+        assert any(isinstance(case.expect, type) for case in cases), "no case shows an error body"
+        return
     sides = {side for frame in frames for side in frame["side"].unique()}
     assert {"long", "short"} <= sides or sides == {"both"}, f"only {sides} is mapped"
     assert any(frame["notional_usd"].is_not_null().any() for frame in frames), "no case has a notional"
@@ -261,9 +266,18 @@ def _parse_is_pure(source: Source, channel: ChannelSpec, case: Case) -> None:
 
 
 def _frame_is_sound(source: Source, channel: ChannelSpec, case: Case, frame: pl.DataFrame) -> None:
-    from verify.model.frames import BARS, EVENTS
+    from verify.model.frames import BARS, EVENTS, SERIES
 
     if channel.form is Form.FIGURES:
+        return
+    if channel.form is Form.SERIES:
+        SERIES.validate(frame, lazy=True)
+        window = case.asked()
+        assert set(frame["source"]) == {channel_key(source.spec, channel)}
+        assert set(frame["metric"]) <= set(channel.metrics)
+        assert frame["start"].is_sorted()
+        assert ((frame["end"] >= window.start) & (frame["start"] < window.end)).all()
+        assert not frame.select("start", "end", "metric", "subject", "asset", "field").is_duplicated().any()
         return
     (EVENTS if channel.form is Form.EVENTS else BARS).validate(frame, lazy=True)
     assert set(frame["source"]) == {channel_key(source.spec, channel)}

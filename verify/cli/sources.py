@@ -70,9 +70,12 @@ def show(source: str) -> int:
         _say(f"venues: {', '.join(_venues(channel))}", 2)
         if channel.selected:
             _say(f"where no asset is named, {channel.selected}", 2)
-        _say(f"side: {channel.side_rule} <{channel.side_citation}>", 2)
-        price = str(channel.price_basis).replace("_", " ")
-        _say(f"quantity: {channel.quantity_unit} ({channel.quantity_basis}); price: {price}", 2)
+        if channel.side_rule:
+            _say(f"side: {channel.side_rule} <{channel.side_citation}>", 2)
+            price = str(channel.price_basis).replace("_", " ")
+            _say(f"quantity: {channel.quantity_unit} ({channel.quantity_basis}); price: {price}", 2)
+        else:
+            _say(f"unit: {channel.quantity_unit}", 2)
         for rule in channel.completeness:
             since = f"since {rule.since}: " if rule.since else ""
             note = f" ({rule.note})" if rule.note else ""

@@ -1,4 +1,4 @@
-"""The three frames of the project as pandera schemas on Polars.
+"""The frames of the project as pandera schemas on Polars.
 
 Importing this module costs most of a second (pandera), so that nothing on the ground floor imports it: sources
 load it while their requests are in flight. Times are UTC with microseconds; money and quantities of bulk frames are
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import pandera.polars as pa
 import polars as pl
+
+from verify.model.quantity import METRICS
 
 UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
@@ -38,6 +40,17 @@ BAR_COLUMNS: dict[str, pl.DataType] = {
     "count": pl.Int64(),
     "source": pl.String(),
     "completeness": pl.String(),
+}
+SERIES_COLUMNS: dict[str, pl.DataType] = {
+    "start": UTC_MICROSECONDS,
+    "end": UTC_MICROSECONDS,
+    "metric": pl.String(),
+    "subject": pl.String(),
+    "asset": pl.String(),
+    "field": pl.String(),
+    "value": pl.Float64(),
+    "unit": pl.String(),
+    "source": pl.String(),
 }
 FIGURE_COLUMNS: dict[str, pl.DataType] = {
     "id": pl.String(),
@@ -103,6 +116,27 @@ BARS = pa.DataFrameSchema(
         "count": pa.Column(int, pa.Check.ge(0), nullable=True),
         "source": pa.Column(str),
         "completeness": pa.Column(str, pa.Check.isin(_COMPLETENESS)),
+    },
+    strict=True,
+    ordered=True,
+)
+
+#: One row per interval `[start, end)` (an instant where they are equal), subject and field: what is not a liquidation.
+#: `metric` is an id of `verify.model.quantity.METRICS`; `subject` whose number it is (a venue, a fund's ticker, a
+#: protocol, an index, an account); `asset` its ticker, or empty; `field` is "value", or "open", "high", "low", "close"
+#: of a bar, or names one number of several (a holding's "quantity", "entry_price"); `unit` is "USD", a ticker of coins,
+#: "percent" or "points". A value may be negative (an outflow). A missing row is a value that is not known.
+SERIES = pa.DataFrameSchema(
+    {
+        "start": pa.Column(_TIME),
+        "end": pa.Column(_TIME),
+        "metric": pa.Column(str, pa.Check.isin(sorted(METRICS))),
+        "subject": pa.Column(str, pa.Check.str_length(min_value=1)),
+        "asset": pa.Column(str),
+        "field": pa.Column(str, pa.Check.str_length(min_value=1)),
+        "value": pa.Column(float, pa.Check.in_range(float("-inf"), float("inf"), include_min=False, include_max=False)),
+        "unit": pa.Column(str, pa.Check.str_length(min_value=1)),
+        "source": pa.Column(str, pa.Check.str_length(min_value=1)),
     },
     strict=True,
     ordered=True,

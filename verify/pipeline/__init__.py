@@ -1,0 +1,7 @@
+"""Plan, collect, normalise, reconcile, judge: the one place where it all meets, and the Python API."""
+
+from verify.pipeline.judging import Material, Question, judge
+from verify.pipeline.liquidation import liquidations
+from verify.pipeline.run import DEADLINE, OFFLINE_VARIABLE
+
+__all__ = ["DEADLINE", "OFFLINE_VARIABLE", "Material", "Question", "judge", "liquidations"]
