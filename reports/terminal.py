@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from reports.plot import plot
 from reports.text import every, plain
 from reports.text import url as safe_url
 from verify.model.amount import money
@@ -63,7 +64,7 @@ def _layout(report: Report, pages: dict[str, int], width: int) -> Group:
         parts += [Text(""), _labelled("Fit to print", report.sentence)]
     parts += [Text(""), _questions(report)]
     for title, block in (
-        ("What the channels say", _answers(report, pages)),
+        ("What the channels say", _answers(report, pages, width)),
         ("What would explain the claim", _explanations(report, pages)),
         ("Figures known for this window", _figures(report)),
         ("Sources asked", _sources(report, width)),
@@ -108,8 +109,10 @@ def _questions(report: Report) -> RenderableType:
     return table
 
 
-def _answers(report: Report, pages: dict[str, int]) -> RenderableType | None:
-    parts: list[RenderableType] = []
+def _answers(report: Report, pages: dict[str, int], width: int) -> RenderableType | None:
+    parts: list[RenderableType] = [Text(line, no_wrap=True) for line in plot(report, width - 2)]
+    if parts:
+        parts.append(Text(""))
     for answer in report.answers:
         if answer.answer == "no reading" and answer.nearest is None:
             continue

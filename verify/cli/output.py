@@ -13,7 +13,7 @@ import click
 from verify.model.errors import InputError
 from verify.model.report import Report
 
-FORMATS = ("table", "json", "md")
+FORMATS = ("table", "json", "md", "html")
 
 
 def write(report: Report, *, form: str, target: str | None) -> None:
@@ -67,6 +67,10 @@ def render(report: Report, form: str, *, color: bool = False) -> str:
         from reports import markdown
 
         return markdown.render(report)
+    if form == "html":
+        from reports import html
+
+        return html.render(report)
     from reports import terminal
 
     width = shutil.get_terminal_size((80, 24)).columns

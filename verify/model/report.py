@@ -5,12 +5,12 @@ Money is in US dollars, times are UTC. The JSON form is described by `reports/sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from verify.model.window import iso
 
@@ -252,6 +252,12 @@ class Report:
     files: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
     schema_version: int = SCHEMA_VERSION
+    #: How a notebook shows a report; set by `verify.pipeline`, which knows the renderers, as the model knows none.
+    in_notebook: ClassVar[Callable[[Report], str] | None] = None
+
+    def _repr_html_(self) -> str | None:
+        show = Report.in_notebook
+        return None if show is None else show(self)
 
     @property
     def exit_code(self) -> int:

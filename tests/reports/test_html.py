@@ -1,0 +1,145 @@
+"""The report as one page: everything is in it, nothing from outside acts in it, and it needs nothing else."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from report_examples import ATTACKS, FIGURE, FULL, attacked
+
+from reports import html, notebook
+from verify.model.errors import InputError
+
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+#: Everything that our own template and the pictures are made of.
+ELEMENTS = {
+    "html", "head", "meta", "title", "style", "body", "a", "main", "header", "p", "span", "h1", "h2", "h3", "strong",
+    "code", "blockquote", "section", "dl", "dt", "dd", "figure", "figcaption", "ul", "li", "table", "caption", "thead",
+    "tbody", "tr", "th", "td", "div", "details", "summary", "footer", "svg", "g", "path", "line", "text", "rect",
+    "clippath", "defs",
+}  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Elements, attributes and text of a page; refuses one that is not well-formed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open[-1] == tag, f"</{tag}> closes <{self.open[-1]}>"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def test_every_part_of_the_report_is_there() -> None:
+    page = Page(html.render(FULL))
+    for part in (
+        "DIFFERS", "confidence 0.52", "$750M", FULL.sentence, FULL.caveat, FULL.window_words, "$730.123456M",
+        "Set aside: $440.123456M", "as claimed" if FULL.explanations[0].exact else "$25M", "$1,234,567,890",
+        "time-out after 60 s", "rounding of $0.01234567", "5 outlets print $1.080001bn", "attributed 1234567",
+        "mine.csv:2", f"sha256:{'0' * 64}", "mine.csv:7: the amount -730123456 is negative", "edges ± 30 minutes",
+    ):  # fmt: skip
+        assert part in page.text or part.replace("1,234,567,890", "1.235bn") in page.text, part
+
+
+def test_a_picture_says_in_words_what_it_shows() -> None:
+    pictures = [attributes for tag, attributes in Page(html.render(FULL)).elements if tag == "svg"]
+    assert [picture["role"] for picture in pictures] == ["img"] * 2
+    assert "CoinGlass 729,912,340 to 730,987,650, stated 552,888,888" in str(pictures[0]["aria-label"])
+    assert "independence 0.06 of 0.30" in str(pictures[1]["aria-label"])
+
+
+def test_the_page_needs_nothing_else() -> None:
+    page = Page(html.render(FULL))
+    policy = next(a["content"] for t, a in page.elements if t == "meta" and a.get("http-equiv"))
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+    assert not {"script", "link", "img", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
+    loaded = [v for _, attributes in page.elements for k, v in attributes.items() if k in ("src", "srcset", "style")]
+    assert loaded == [] or all("url(" not in str(value) for value in loaded)
+
+
+def test_simulated_data_is_named_in_the_first_line_and_on_the_page() -> None:
+    page = html.render(replace(FULL, simulated=True))
+    assert "SIMULATED" in page.splitlines()[0]
+    assert Page(page).text.count("SIMULATED data: nothing here happened in a market") == 1
+    assert "SIMULATED" not in html.render(FULL)
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, '" onmouseover="alert(1)', "</title></svg><script>x</script>", "{{7*7}}"])
+def test_strings_from_outside_are_only_shown(attack: str) -> None:
+    page = Page(html.render(attacked(FULL, attack)))
+    assert {tag for tag, _ in page.elements} <= ELEMENTS
+    for tag, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+        target = attributes.get("href") or ""
+        assert target.startswith(("https://", "http://", "#")) or not target, target
+    outside = [a["href"] for t, a in page.elements if t == "a" and not str(a.get("href", "#")).startswith("#")]
+    assert all(re.match(r"https://(paper|docs)\.example/", str(address)) for address in outside), outside
+    assert "49" not in page.text or "{{7*7}}" not in attack or "{{7*7}}" in page.text
+
+
+def test_addresses_that_are_none_of_the_web_are_no_links() -> None:
+    figure = replace(FIGURE, url="javascript:alert(1)")
+    page = Page(html.render(replace(FULL, figures=(figure,), answers=(replace(FULL.answers[0], nearest=figure),))))
+    assert not [a for t, a in page.elements if t == "a" and "javascript" in str(a.get("href"))]
+
+
+def test_a_report_about_nothing_is_a_page_too() -> None:
+    bare = replace(
+        FULL, claim=None, channel=None, verdict=None, confidence=None, reasons=(), answers=(), figures=(), sources=(),
+        lineages=(), explanations=(), conflicts=(), comparisons=(), findings=(), caps=(), files={}, problems=(),
+        sentence="", caveat="",
+    )  # fmt: skip
+    assert "No figure is known for this window." in Page(html.render(bare)).text
+
+
+def test_the_same_report_is_the_same_page() -> None:
+    assert html.render(FULL) == html.render(FULL)
+
+
+def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "altair", None)
+    with pytest.raises(InputError, match=r"pip install 'verify-figures\[html\]'"):
+        html.render(FULL)
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own() -> None:
+    import verify.pipeline  # noqa: F401  # which tells reports how to be shown
+
+    page = Page(str(FULL._repr_html_()))
+    assert [tag for tag, _ in page.elements] == ["iframe"]
+    frame = page.elements[0][1]
+    assert "sandbox" in frame
+    assert frame["srcdoc"] == html.render(FULL)
+
+
+def test_a_notebook_without_the_extra_shows_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "altair", None)
+    shown = notebook.shown(attacked(FULL, "<script>x</script>"))
+    assert shown.startswith("<pre>")
+    assert "<script>" not in shown
