@@ -220,6 +220,133 @@ class SourceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """An estimated amount in US dollars: the median, the central 50 % and the central 90 % of the draws."""
+
+    median: float
+    low50: float
+    high50: float
+    low90: float
+    high90: float
+
+
+@dataclass(frozen=True, slots=True)
+class VenueRow:
+    """One venue in the estimate. `basis` is how it is known: "complete", "capped", "unknown", "partial" or
+    "extrapolated"; `channels` are those that it rests on."""
+
+    venue: str
+    basis: str
+    shown_usd: float
+    total: Spread
+    long: Spread
+    short: Spread
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """A fault of a channel that comparison with others found. It is named, never silently mended."""
+
+    channel: str
+    kind: str
+    probability: float
+    text: str
+    action: str
+    asset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """How probable a rule of a capped feed is, by the documents alone and after looking at what it shows."""
+
+    channel: str
+    rule: str
+    prior: float
+    posterior: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """The estimated total under another assumption, or without a lineage, as a factor of the stated one."""
+
+    name: str
+    factor: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """What the whole market lost, as far as it can be told: question 3, never the number that a channel shows.
+
+    `kind` is "estimate", "lower_bound" (one lineage: nothing confirms it) or "nothing". `shown`, `hidden` and
+    `extrapolated` are shares of the median total that add up to one. `heterogeneity` is the log standard deviation of
+    venues around their size. `variance` is each cause's share of the variance. `probability` is that of the claim under
+    the draws; None without a claim about the market. `limits` say in words why the interval is as wide as it is.
+    """
+
+    kind: str
+    total: Spread | None
+    long: Spread | None
+    short: Spread | None
+    shown_usd: float
+    lineages: int
+    heterogeneity: Spread | None = None
+    shown: float = 0.0
+    hidden: float = 0.0
+    extrapolated: float = 0.0
+    probability: float | None = None
+    venues: tuple[VenueRow, ...] = ()
+    assets: Mapping[str, Spread] = field(default_factory=dict)
+    variance: Mapping[str, float] = field(default_factory=dict)
+    faults: tuple[FaultRow, ...] = ()
+    rules: tuple[RuleRow, ...] = ()
+    without: tuple[ChangeRow, ...] = ()
+    sensitivity: tuple[ChangeRow, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeBin:
+    """What one channel showed in one part of the window.
+
+    `capped_seconds` are the seconds in which its limit was reached, so that more may have happened; None where the
+    channel has no limit or tells no moments. `covered` is the share of the bin that the channel was asked for: what is
+    not covered is not zero. Amounts are in USD.
+    """
+
+    channel: str
+    start: datetime
+    end: datetime
+    long_usd: float
+    short_usd: float
+    records: int | None = None
+    capped_seconds: float | None = None
+    covered: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """A venue of the market: its open interest, and the channels through which it is seen (none: it is not)."""
+
+    venue: str
+    open_interest_usd: float | None
+    share: float | None
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One answer that the report rests on: where it came from, when, and the SHA-256 of its bytes."""
+
+    id: str
+    url: str
+    received: datetime
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that was asked, found and concluded."""
 
@@ -248,6 +375,10 @@ class Report:
     caps: tuple[Cap, ...] = ()
     sources: tuple[SourceRow, ...] = ()
     figures: tuple[FigureRow, ...] = ()
+    estimate: Estimated | None = None
+    timeline: tuple[TimeBin, ...] = ()
+    coverage: tuple[CoverageRow, ...] = ()
+    evidence: tuple[EvidenceRow, ...] = ()
     problems: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
