@@ -10,7 +10,9 @@ have the documented form raises `SchemaChanged` with the provider's own name of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import attrgetter
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     import pandera.polars as pa
 
 T = TypeVar("T")
+_LATER: ContextVar[bool] = ContextVar("validated later", default=False)
 Values: TypeAlias = "Sequence[Any] | pl.Series"
 #: What frames are built from: columns by name, or a frame that holds them.
 Columns: TypeAlias = "Mapping[str, Any] | pl.DataFrame"
@@ -308,6 +311,23 @@ def bars_of_sides(start: pl.Series, length: timedelta, asset: str, usd: Mapping[
     return pl.concat(sides)
 
 
+@contextmanager
+def validated_later() -> Iterator[None]:
+    """Leave the schema unchecked inside: for many small frames that are checked as one with `checked`."""
+    token = _LATER.set(True)
+    try:
+        yield
+    finally:
+        _LATER.reset(token)
+
+
+def checked(frame: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Events that were built inside `validated_later`, validated; raises `SchemaChanged` like `events`."""
+    from verify.model.frames import EVENTS
+
+    return _validated(frame, EVENTS, source)
+
+
 def no_bars() -> pl.DataFrame:
     """No statement about any interval: nothing is known, which is not zero."""
     from verify.model.frames import BAR_COLUMNS, empty
@@ -352,7 +372,7 @@ def _completed(frame: pl.DataFrame, schema: Mapping[str, pl.DataType], constants
 def _validated(frame: pl.DataFrame, schema: pa.DataFrameSchema, source: str) -> pl.DataFrame:
     from pandera.errors import SchemaErrors
 
-    if frame.is_empty():
+    if frame.is_empty() or _LATER.get():
         return frame  # its columns and types are those of the schema; most answers of a venue asked by market are empty
     try:
         return schema.validate(frame, lazy=True)
