@@ -7,12 +7,14 @@ and None where there is nothing to see. What a picture shows stands in the page 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from html import escape
 from typing import Any
 
 from reports.spans import Span, claimed, extent, spans
 from verify.model.errors import InputError
-from verify.model.report import Report
+from verify.model.report import Report, Spread
+from verify.model.window import Window
 
 #: Readable on white and on near-black alike (contrast at least 3 to 1 on both).
 BLUE, ORANGE, GREEN, GREY, RED = "#3b82c4", "#c9701f", "#2f9460", "#868e96", "#d1495b"
@@ -20,6 +22,7 @@ BLUE, ORANGE, GREEN, GREY, RED = "#3b82c4", "#c9701f", "#2f9460", "#868e96", "#d
 MISSING = "pages need the extra `html`: pip install 'verify-figures[html]', or take --format md"
 _WIDTH = 300
 _STEP = 30
+_MOST_VENUES = 16
 _FONT = "system-ui, sans-serif"
 
 
@@ -32,7 +35,7 @@ def lineages(report: Report) -> str | None:
     alt = _altair()
     order = [line.label for line in lines]
     rows = [_span_row(line, edges[1]) for line in lines]
-    axis = alt.Axis(format="~s", title=_unit(report), tickCount=5)
+    axis = _money_axis(alt, title=_unit(report), tickCount=5)
     x = alt.X("low:Q", axis=axis, scale=alt.Scale(domain=list(edges), zero=False, nice=False))
     y = alt.Y("label:N", sort=order, title=None)
     base = alt.Chart(alt.Data(values=rows))
@@ -56,6 +59,117 @@ def lineages(report: Report) -> str | None:
     chart = alt.layer(*layers).properties(width=_WIDTH, height={"step": _STEP})
     shown = f"; the claim {report.claim} is the band across" if band is not None else ""
     return _svg(chart, f"What each channel allows the quantity to be{shown}: {'; '.join(map(_said, lines))}")
+
+
+def estimate(report: Report) -> str | None:
+    """What the market lost by venue: what is shown, and the estimate with its central 50 % and 90 %."""
+    found = report.estimate
+    if found is None or len(found.venues) < 2:
+        return None
+    alt = _altair()
+    venues = sorted(found.venues, key=lambda venue: -venue.total.median)[:_MOST_VENUES]
+    rows = [
+        {"venue": venue.venue, "basis": venue.basis, "shown": venue.shown_usd or None, **_ends(venue.total)}
+        for venue in venues
+    ]
+    y = alt.Y("venue:N", sort=[venue.venue for venue in venues], title=None)
+    axis = _money_axis(alt, title="US dollars; ring: shown, bar: estimated", tickCount=4)
+    base = alt.Chart(alt.Data(values=rows))
+    chart = alt.layer(
+        base.mark_rule(strokeWidth=2, color=BLUE).encode(x=alt.X("low90:Q", axis=axis), x2="high90:Q", y=y),
+        base.mark_rule(strokeWidth=8, color=BLUE).encode(x="low50:Q", x2="high50:Q", y=y),
+        base.mark_point(size=70, color=ORANGE, opacity=1, strokeWidth=2).encode(x="shown:Q", y=y),
+    ).properties(width=_WIDTH, height={"step": 24})
+    told = "; ".join(
+        f"{venue.venue} shown {venue.shown_usd:,.0f}, estimated {venue.total.low90:,.0f} to {venue.total.high90:,.0f}"
+        for venue in venues
+    )
+    return _svg(chart, f"Liquidations by venue, shown and estimated (90 % intervals), US dollars: {told}")
+
+
+def timeline(report: Report) -> str | None:
+    """The window from left to right, a strip for each channel: what it showed, where it was capped, where it was not
+    asked."""
+    bins = report.timeline
+    if not bins:
+        return None
+    alt = _altair()
+    window = Window.parse(report.window)
+    ends = [_moment(window.start), _moment(window.end)]
+    totals: dict[str, float] = {}
+    for item in bins:
+        totals[item.channel] = totals.get(item.channel, 0.0) + item.long_usd + item.short_usd
+    order = sorted(totals, key=lambda name: (-totals[name], name))[:_MOST_VENUES]
+    rows = [
+        {
+            "channel": item.channel,
+            "start": _moment(max(item.start, window.start)),
+            "end": _moment(min(item.end, window.end)),
+            "usd": item.long_usd + item.short_usd,
+            "capped": min((item.capped_seconds or 0.0) / (item.end - item.start).total_seconds(), 1.0),
+            "missing": 1.0 - item.covered,
+        }
+        for item in bins
+        if item.channel in order
+    ]
+    scale = alt.Scale(domain=ends, type="utc")
+    x = alt.X("start:T", scale=scale, title="UTC", axis=alt.Axis(format="%H:%M", tickCount=5, labelOverlap=True))
+    shade = alt.Opacity("capped:Q", scale=alt.Scale(domain=[0, 1], range=[0.1, 0.45]), legend=None)
+    tall = alt.Chart(alt.Data(values=rows))
+    layers = [
+        tall.transform_filter("datum.missing > 0")
+        .mark_rect(color=GREY)
+        .encode(x=x, x2="end:T", opacity=alt.Opacity("missing:Q", scale=None)),
+        tall.transform_filter("datum.capped > 0")
+        .mark_rect(color=ORANGE)
+        .encode(
+            x=x,
+            x2="end:T",
+            opacity=shade,
+        ),
+        tall.mark_rect(color=BLUE).encode(
+            x=x, x2="end:T", y=alt.Y("usd:Q", title=None, axis=_money_axis(alt, tickCount=2)), y2=alt.datum(0)
+        ),
+    ]
+    strip = alt.layer(*layers).properties(width=_WIDTH, height=44)
+    chart = strip.facet(
+        row=alt.Row(
+            "channel:N", sort=order, title=None,
+            header=alt.Header(
+                labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start", labelColor="currentColor",
+                labelFontSize=12,
+            ),
+        ),
+        spacing=6,
+    ).resolve_scale(y="independent")  # fmt: skip
+    told = "; ".join(f"{name} {totals[name]:,.0f} US dollars" for name in order)
+    capped = {name: sum(b.capped_seconds or 0.0 for b in bins if b.channel == name) for name in order}
+    told += "".join(f"; {name} at its limit in {seconds:,.0f} s" for name, seconds in capped.items() if seconds)
+    return _svg(chart, f"What each channel showed over the window: {told}")
+
+
+def coverage(report: Report) -> str | None:
+    """The venues by open interest, seen and not seen."""
+    rows = [row for row in report.coverage if row.share][:_MOST_VENUES]
+    if not rows:
+        return None
+    alt = _altair()
+    data = [{"venue": row.venue, "share": row.share, "seen": "seen" if row.channels else "not seen"} for row in rows]
+    color = alt.Color(
+        "seen:N", scale=alt.Scale(domain=["seen", "not seen"], range=[GREEN, GREY]), legend=alt.Legend(title=None)
+    )
+    chart = (
+        alt.Chart(alt.Data(values=data))
+        .mark_bar(height=14)
+        .encode(
+            x=alt.X("share:Q", title="share of known open interest", axis=alt.Axis(format="%", tickCount=4)),
+            y=alt.Y("venue:N", sort=[row.venue for row in rows], title=None),
+            color=color,
+        )
+        .properties(width=_WIDTH, height={"step": 24})
+    )
+    told = "; ".join(f"{row.venue} {row.share:.0%} {'seen' if row.channels else 'not seen'}" for row in rows)
+    return _svg(chart, f"Venues by their share of known open interest: {told}")
 
 
 def confidence(report: Report) -> str | None:
@@ -90,6 +204,20 @@ def _span_row(line: Span, edge: float) -> dict[str, Any]:
         "inner_low": inner[0],
         "inner_high": inner[1],
     }
+
+
+def _money_axis(alt: Any, **options: Any) -> Any:
+    """An axis whose billions are `bn`: the prefix of the SI for them, G, is not how money is written."""
+    return alt.Axis(labelExpr="replace(format(datum.value, '~s'), 'G', 'bn')", **options)
+
+
+def _ends(spread: Spread) -> dict[str, float]:
+    return {"low90": spread.low90, "low50": spread.low50, "high50": spread.high50, "high90": spread.high90}
+
+
+def _moment(time: datetime) -> int:
+    """Milliseconds since 1970, which are the same in every time zone."""
+    return int(time.timestamp() * 1000)
 
 
 def _said(line: Span) -> str:

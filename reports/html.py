@@ -17,15 +17,14 @@ from reports.text import every, plain
 from reports.text import url as safe_url
 from verify.model.amount import money
 from verify.model.errors import InputError
-from verify.model.report import FigureRow, Report, SourceRow
+from verify.model.report import Estimated, FigureRow, Report, SourceRow, Spread
 from verify.model.window import duration_words
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 _SOURCE_COLUMNS = (
-    ("source", ""), ("status", ""), ("long", "number"), ("short", "number"), ("events", "number"),
-    ("covered", "number"), ("shows", ""), ("basis", ""), ("note", ""), ("evidence", ""),
+    ("source", ""), ("long", "number"), ("short", "number"), ("events", "number"), ("covered", "number"), ("how", ""),
 )  # fmt: skip
 
 
@@ -37,7 +36,8 @@ def render(report: Report) -> str:
     report = every(report, plain)
     pictures = {
         name: Markup(drawn) if drawn else ""  # made from the report just now, its strings escaped
-        for name, drawn in (("lineages", charts.lineages(report)), ("confidence", charts.confidence(report)))
+        for name, draw in _PICTURES.items()
+        for drawn in (draw(report),)
     }
     claim = f"{report.claim}: " if report.claim else ""
     return (
@@ -52,6 +52,19 @@ def render(report: Report) -> str:
             money=money,
             percent=_percent,
             window=_window,
+            spread=_spread,
+            spread_rows=_spread_rows(report.estimate),
+            venue_rows=_venue_rows(report.estimate),
+            change_rows=_change_rows(report.estimate),
+            coverage_rows=[
+                (
+                    row.venue,
+                    "" if row.open_interest_usd is None else money(row.open_interest_usd),
+                    "" if row.share is None else f"{row.share:.1%}",
+                    ", ".join(row.channels) or "not seen",
+                )
+                for row in report.coverage
+            ],
             source_columns=_SOURCE_COLUMNS,
             source_rows=[_source(row) for row in report.sources],
             doubts=[(row.source, row.doubts) for row in report.sources if row.doubts and row.status in _ANSWERED],
@@ -69,6 +82,13 @@ def render(report: Report) -> str:
 
 
 _ANSWERED = ("ok", "lower bound")
+_PICTURES = {
+    "lineages": charts.lineages,
+    "estimate": charts.estimate,
+    "timeline": charts.timeline,
+    "coverage": charts.coverage,
+    "confidence": charts.confidence,
+}
 
 
 @cache
@@ -84,20 +104,72 @@ def _template() -> Template:
     return engine.get_template("report.html.j2")
 
 
-def _source(row: SourceRow) -> tuple[Any, ...]:
+def _spread(spread: Spread | None) -> str:
+    """E.g. `$2.1bn (50 %: $1.9bn to $2.4bn; 90 %: $1.5bn to $3.1bn)`."""
+    if spread is None:
+        return "not known"
+    inner = f"{money(_three(spread.low50))} to {money(_three(spread.high50))}"
+    return (
+        f"{money(_three(spread.median))} (50 %: {inner}; 90 %: {money(_three(spread.low90))} to"
+        f" {money(_three(spread.high90))})"
+    )
+
+
+def _three(value: float) -> float:
+    """Three digits: an estimate has no more."""
+    return float(f"{value:.3g}")
+
+
+def _spread_rows(found: Estimated | None) -> list[tuple[str, ...]]:
+    if found is None:
+        return []
+    named = (("total", found.total), ("longs", found.long), ("shorts", found.short), *found.assets.items())
+    return [
+        (
+            name,
+            money(_three(s.median)),
+            f"{money(_three(s.low50))} to {money(_three(s.high50))}",
+            f"{money(_three(s.low90))} to {money(_three(s.high90))}",
+        )
+        for name, s in named
+        if s is not None
+    ]
+
+
+def _venue_rows(found: Estimated | None) -> list[tuple[str, ...]]:
+    return [
+        (
+            row.venue,
+            row.basis,
+            money(_three(row.shown_usd)) if row.channels else "",
+            money(_three(row.total.median)),
+            f"{money(_three(row.total.low90))} to {money(_three(row.total.high90))}",
+            ", ".join(row.channels),
+        )
+        for row in (found.venues if found else ())
+    ]
+
+
+def _change_rows(found: Estimated | None) -> list[tuple[str, ...]]:
+    if found is None:
+        return []
+    without = [(f"without {row.name}", row) for row in found.without]
+    return [
+        (name, f"x {row.factor:.2f}", row.text) for name, row in (*without, *((r.name, r) for r in found.sensitivity))
+    ]
+
+
+def _source(row: SourceRow) -> tuple[str, ...]:
     kept = sorted(row.evidence, key=lambda record: (len(record), record))
     more = f" to {kept[-1].rpartition('/')[2]}" if len(kept) > 1 else ""
+    told = (row.status, row.completeness, row.basis, row.note, f"evidence {kept[0]}{more}" if kept else "")
     return (
         row.source,
-        row.status,
         money(row.long_usd) if row.long_usd is not None else "",
         money(row.short_usd) if row.short_usd is not None else "",
         "" if row.events is None else f"{row.events:,}",
         "" if row.covered is None else f"{row.covered:.0%}",
-        row.completeness,
-        row.basis,
-        row.note,
-        f"{kept[0]}{more}" if kept else "",
+        "; ".join(part for part in told if part),
     )
 
 

@@ -32,6 +32,46 @@ FIGURE = r.FigureRow(
 )
 SPAN = r.Range(729_912_340.0, 730_987_650.0)
 
+SPREAD = r.Spread(2.1e9, 1.9e9, 2.4e9, 1.5e9, 3.1e9)
+ESTIMATED = r.Estimated(
+    kind="estimate",
+    total=SPREAD,
+    long=SPREAD,
+    short=r.Spread(2e8, 1.8e8, 2.2e8, 1.5e8, 3e8),
+    shown_usd=1.2e9,
+    lineages=3,
+    heterogeneity=r.Spread(0.4, 0.3, 0.5, 0.2, 0.7),
+    shown=0.5,
+    hidden=0.3,
+    extrapolated=0.2,
+    probability=0.03,
+    venues=(
+        r.VenueRow("Binance", "capped", 3e8, SPREAD, SPREAD, SPREAD, ("binance/usdm",)),
+        r.VenueRow("Gate", "complete", 2e8, r.Spread(2e8, 2e8, 2e8, 2e8, 2.1e8), SPREAD, SPREAD, ("gate/liq_orders",)),
+        r.VenueRow("MEXC", "extrapolated", 0.0, r.Spread(1e8, 8e7, 1.5e8, 4e7, 3e8), SPREAD, SPREAD),
+    ),
+    assets={"BTC": SPREAD},
+    variance={"capped": 0.7, "extrapolated": 0.3},
+    faults=(r.FaultRow("htx/linear", "sides_swapped", 0.98, "longs are where others show shorts", "mended"),),
+    rules=(r.RuleRow("binance/usdm", "the latest of each second", 0.6, 0.9),),
+    without=(r.ChangeRow("gate/liq_orders", 1.12),),
+    sensitivity=(r.ChangeRow("volume is the size of a venue", 0.93, "the 90 % interval is 1.2 times as wide"),),
+    limits=("3 venues without a channel are extrapolated; they may differ as a group.",),
+)
+
+
+def _bins() -> tuple[r.TimeBin, ...]:
+    step = timedelta(minutes=10)
+    starts = [WINDOW["start"] + number * step for number in range(24)]
+    return tuple(
+        r.TimeBin(channel, start, start + step, scale * (1e6 + 9e6 * (number == 8)), 5e5 * scale, 30, capped, covered)
+        for channel, scale in (("binance/usdm", 3.0), ("gate/liq_orders", 1.0))
+        for number, start in enumerate(starts)
+        for capped in (450.0 if channel == "binance/usdm" and 6 < number < 11 else 0.0,)
+        for covered in (0.0 if channel == "gate/liq_orders" and number > 20 else 1.0,)
+    )
+
+
 FULL = r.Report(
     command="liquidations",
     version="0.1.0",
@@ -81,6 +121,20 @@ FULL = r.Report(
         r.SourceRow("bybit/rest", "Bybit", "failed", note="time-out after 60 s"),
     ),
     figures=(FIGURE,),
+    estimate=ESTIMATED,
+    timeline=_bins(),
+    coverage=(
+        r.CoverageRow("Binance", 2.9e10, 0.58, ("binance/usdm",)),
+        r.CoverageRow("Gate", 1.2e10, 0.24, ("gate/liq_orders",)),
+        r.CoverageRow("MEXC", 9e9, 0.18),
+        r.CoverageRow("BingX", None, None),
+    ),
+    evidence=(
+        r.EvidenceRow(
+            "gate/liq_orders/1", "https://api.gateio.ws/api/v4/futures/usdt/liq_orders?from=1",
+            datetime(2026, 2, 1, 5, tzinfo=UTC), "1" * 64, 1234,
+        ),
+    ),
     problems=("mine.csv:7: the amount -730123456 is negative",),
     files={"mine.csv": "0" * 64},
 )  # fmt: skip

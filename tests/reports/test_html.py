@@ -62,6 +62,8 @@ def test_every_part_of_the_report_is_there() -> None:
         "DIFFERS", "confidence 0.52", "$750M", FULL.sentence, FULL.caveat, FULL.window_words, "$730.123456M",
         "Set aside: $440.123456M", "as claimed" if FULL.explanations[0].exact else "$25M", "$1,234,567,890",
         "time-out after 60 s", "rounding of $0.01234567", "5 outlets print $1.080001bn", "attributed 1234567",
+        "$2.1bn (50 %: $1.9bn to $2.4bn; 90 %: $1.5bn to $3.1bn), from 3 lineages", "probability of 3 %",
+        "htx/linear: sides swapped, 98 % sure, mended", "x 1.12", "60 % by the documents, 90 % after", "1" * 64,
         "mine.csv:2", f"sha256:{'0' * 64}", "mine.csv:7: the amount -730123456 is negative", "edges ± 30 minutes",
     ):  # fmt: skip
         assert part in page.text or part.replace("1,234,567,890", "1.235bn") in page.text, part
@@ -69,9 +71,13 @@ def test_every_part_of_the_report_is_there() -> None:
 
 def test_a_picture_says_in_words_what_it_shows() -> None:
     pictures = [attributes for tag, attributes in Page(html.render(FULL)).elements if tag == "svg"]
-    assert [picture["role"] for picture in pictures] == ["img"] * 2
-    assert "CoinGlass 729,912,340 to 730,987,650, stated 552,888,888" in str(pictures[0]["aria-label"])
-    assert "independence 0.06 of 0.30" in str(pictures[1]["aria-label"])
+    assert [picture["role"] for picture in pictures] == ["img"] * 5
+    said = [str(picture["aria-label"]) for picture in pictures]
+    assert "CoinGlass 729,912,340 to 730,987,650, stated 552,888,888" in said[0]
+    assert "Binance shown 300,000,000, estimated 1,500,000,000 to 3,100,000,000" in said[1]
+    assert "binance/usdm at its limit in 1,800 s" in said[2]
+    assert "MEXC 18% not seen" in said[3]
+    assert "independence 0.06 of 0.30" in said[4]
 
 
 def test_the_page_needs_nothing_else() -> None:
@@ -112,8 +118,9 @@ def test_addresses_that_are_none_of_the_web_are_no_links() -> None:
 def test_a_report_about_nothing_is_a_page_too() -> None:
     bare = replace(
         FULL, claim=None, channel=None, verdict=None, confidence=None, reasons=(), answers=(), figures=(), sources=(),
-        lineages=(), explanations=(), conflicts=(), comparisons=(), findings=(), caps=(), files={}, problems=(),
-        sentence="", caveat="",
+        estimate=None,
+        timeline=(), coverage=(), evidence=(), lineages=(), explanations=(), conflicts=(), comparisons=(), findings=(),
+        caps=(), files={}, problems=(), sentence="", caveat="",
     )  # fmt: skip
     assert "No figure is known for this window." in Page(html.render(bare)).text
 
