@@ -19,7 +19,7 @@ from sources.spec import ChannelSpec, CompletenessRule, Form, SourceSpec, Transp
 from verify.model.amount import Amount
 from verify.model.errors import SourceError, WindowUnsupported
 from verify.model.figure import Basis, Completeness, EvidenceRef, Figure, QuantityBasis
-from verify.model.quantity import LIQUIDATIONS, Quantity, Scope, Side
+from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Scope, Side
 from verify.model.window import Window
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one channel delivered. Amounts in USD; None where the channel failed.
+    """What one channel delivered. Amounts in USD; None where the channel failed, or tells a series, which has none.
 
     `unvalued` events have no notional, as the size of their contracts is unknown. Bars that straddle an edge of the
     window are in `straddling`, and in neither amount. `gaps` says in words what else was not asked for or is missing.
@@ -132,8 +132,10 @@ def plan(
 
 
 def _serves(channel: ChannelSpec, quantity: Quantity) -> bool:
-    in_scope = quantity.venues.names is None or bool(quantity.venues.names & set(channel.venues))
-    return LIQUIDATIONS.id in channel.metrics and in_scope
+    """Whether a channel speaks of the metric (liquidations are counted where they are added up) at a venue asked."""
+    metric = LIQUIDATIONS if quantity.metric == LIQUIDATION_COUNT else quantity.metric
+    venues = quantity.venues.names
+    return metric.id in channel.metrics and (venues is None or not channel.venues or bool(venues & set(channel.venues)))
 
 
 def _job(source: Source, channel: ChannelSpec, code: Channel, window: Window, quantity: Quantity, now: datetime) -> Job:
@@ -169,8 +171,12 @@ def _delivery(outcome: Outcome, contracts: Outcome | None, window: Window, quant
         frame = _frame(outcome, instruments, window)
     except SourceError as failure:
         return Delivery(job.spec, channel, rules, None, failure, evidence=evidence)
-    frame = _in_scope(frame, quantity)
     gaps = _gaps(job, missing, quantity)
+    if channel.form is Form.SERIES:
+        return Delivery(
+            job.spec, channel, rules, outcome.covered, events=frame.height, gaps=gaps, evidence=evidence, frame=frame
+        )
+    frame = _in_scope(frame, quantity)
     if channel.form is Form.BARS:
         inside, straddling = _bars_inside(frame, window)
         long, short = _sums(inside)
@@ -222,6 +228,11 @@ def _frame(outcome: Outcome, instruments: Instruments, window: Window) -> pl.Dat
         frames = [parse(payload, plain, instruments) for payload in outcome.payloads]
     if channel.form is Form.EVENTS:
         return merge(frames) if frames else no_events()
+    if channel.form is Form.SERIES:
+        from sources.build import no_series
+
+        keys = ["start", "end", "metric", "subject", "asset", "field"]
+        return pl.concat([no_series(), *frames]).unique(keys, keep="first", maintain_order=True).sort("start")
     if not frames:
         from verify.model.frames import BAR_COLUMNS, empty
 
