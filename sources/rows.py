@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sources.adapter import Source, channel_key
 from sources.collect import Delivery, Refusal, basis_words
-from sources.spec import Transport
+from sources.spec import Form, Transport
 from verify.model import names
 from verify.model.figure import Completeness
 from verify.model.quantity import LIQUIDATIONS, Quantity
@@ -40,7 +40,7 @@ def delivered(delivery: Delivery, window: Window) -> SourceRow:
         long_usd=delivery.long_usd,
         short_usd=delivery.short_usd,
         events=delivery.events,
-        basis=basis_words(channel),
+        basis=basis_words(channel) if channel.form is not Form.SERIES else channel.quantity_unit,
         completeness=shows,
         covered=None if covered is None else round(covered.length / window.length, 4),
         lineage=lineage,

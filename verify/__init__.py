@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from verify.model.report import Report
     from verify.pipeline import liquidations
+    from verify.pipeline.flows import flows
+    from verify.pipeline.market import market
+    from verify.pipeline.observed import Options
+    from verify.pipeline.position import position
 
-__all__ = ["Report", "liquidations"]
+__all__ = ["Options", "Report", "flows", "liquidations", "market", "position"]
 __version__ = "0.1.0"
 
-_HOMES = {"liquidations": "verify.pipeline", "Report": "verify.model.report"}
+_HOMES = {
+    "Options": "verify.pipeline.observed",
+    "Report": "verify.model.report",
+    "flows": "verify.pipeline.flows",
+    "liquidations": "verify.pipeline",
+    "market": "verify.pipeline.market",
+    "position": "verify.pipeline.position",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,10 +12,13 @@ _COMMANDS = {
     "article": ("verify.cli.article", "Find every figure in a text and judge it."),
     "calibrate": ("verify.cli.calibrate", "Try the estimate on simulated markets whose truth is known."),
     "evidence": ("verify.cli.evidence", "Look into the file that keeps every answer of a run."),
+    "flows": ("verify.cli.flows", "Judge a claim about flows of funds or volumes of decentralised exchanges."),
     "liquidations": (
         "verify.cli.liquidations",
         "Judge a claim about liquidations, or show what is known for a window.",
     ),
+    "market": ("verify.cli.market", "Judge a claim about a price, a volatility or a correlation."),
+    "position": ("verify.cli.position", "Judge a claim about the gain of a holding."),
     "sources": ("verify.cli.sources", "List the sources, show one, or ask which are alive."),
 }
 INTERRUPTED = 130

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DEADLINE = 60.0
 #: Set to anything but 0 or nothing, it forbids the network like `--offline`.
 OFFLINE_VARIABLE = "VERIFY_OFFLINE"
+#: What a report says that rests on servers of this machine in the place of providers.
+TRIAL = "VERIFY_HOST_MAP sent requests to a server on this machine: this report rests on a trial, not on providers"
 
 
 def offline_by_environment() -> bool:
@@ -90,11 +92,9 @@ def collected(
     progress: Callable[[Progress], None] | None,
 ) -> tuple[list[SourceRow], list[Figure], list[Finding]]:
     """Ask every source that can speak for the window, all at once: a row each, and figures of what they said."""
-    if offline:
-        if not only:
-            return [], [], []
-        if away := [name for name in only if not _is_here(known[name.partition("/")[0]])]:
-            raise InputError(f"--source {away[0]} is asked over the network, and --offline forbids it: leave one out")
+    forbid_network(known, only, offline=offline)
+    if offline and not only:
+        return [], [], []
     from sources import collect
     from sources.rows import delivered, refused
 
@@ -117,13 +117,17 @@ def collected(
     told += [refused(refusal) for refusal in plan.refusals]
     findings = []
     if any(outcome.diverted for outcome in outcomes):
-        text = (
-            "VERIFY_HOST_MAP sent requests to a server on this machine: this report rests on a trial, not on providers"
-        )
-        findings.append(Finding("trial", text, ()))
+        findings.append(Finding("trial", TRIAL, ()))
     if question.quantity.metric != LIQUIDATIONS:
         return told, [], findings
     return told, collect.figures(deliveries, question.window, question.quantity), findings
+
+
+def forbid_network(known: Mapping[str, Source], only: Sequence[str], *, offline: bool) -> None:
+    """Raise `InputError` where a source is asked for by name that cannot be asked offline."""
+    away = [name for name in only if not _is_here(known[name.partition("/")[0]])] if offline else []
+    if away:
+        raise InputError(f"--source {away[0]} is asked over the network, and --offline forbids it: leave one out")
 
 
 def _is_here(source: Source) -> bool:

@@ -1,0 +1,31 @@
+"""`verify position`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from verify.cli import options
+
+
+@click.command("position")
+@click.option("--holding", required=True, metavar="COINS", help="So many coins, e.g. '626,700 ETH'.")
+@click.option("--cost", metavar="USD", help="What one coin has cost, e.g. '$3,105.5'.")
+@click.option("--price", metavar="USD", help="The price to value it at (default: those of exchanges over the window).")
+@click.option("--short", is_flag=True, help="The coins were sold short.")
+@options.shared
+def command(holding: str, cost: str | None, price: str | None, short: bool, **asked: Any) -> int:
+    """Judge a claim about the gain of a holding: coins x (price - cost).
+
+    \b
+    verify position --holding '626,700 ETH' --cost '$3,105.5' --price '$3,204' \\
+        --window 2026-01-19 --claim '$61.7M' --offline
+    """
+    from verify.pipeline.position import position
+
+    report = position(
+        asked["window"], asked["claim"], holding=holding, cost=cost, price=price, short=short, slack=asked["slack"],
+        options=options.options(asked),
+    )  # fmt: skip
+    return options.tell(report, asked)

@@ -1,0 +1,270 @@
+"""`verify.flows`: net flows of exchange-traded funds, and volumes of decentralised exchanges, over days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from verify.claims.statement import Stated, Statistic, stated
+from verify.model import names
+from verify.model.errors import InputError
+from verify.model.figure import Figure
+from verify.model.quantity import METRICS, Quantity, Scope
+from verify.model.report import Finding, Report
+from verify.model.trading_days import EASTERN, day_window, trading_days
+from verify.model.window import Window
+from verify.pipeline.observed import (
+    Gathered,
+    Options,
+    Told,
+    delivered_reading,
+    dollars,
+    figure_reading,
+    gather,
+    held,
+    report,
+)
+from verify.reconcile.readings import Reading, spread
+
+if TYPE_CHECKING:
+    import polars as pl
+
+KINDS = {"etf": "etf_net_flow", "dex": "dex_volume"}
+#: The subject of a row that counts all funds.
+ALL_FUNDS = "all funds"
+#: A printed figure speaks of the window asked if it shares this part of the union of both.
+_SAME_WINDOW = 0.9
+#: Parts that leave more than this share of the whole open are named.
+_REST = 0.005
+_ALL = re.compile(r"etfs$|^all")
+_DAY = timedelta(days=1)
+
+
+def flows(
+    window: str | Window,
+    claim: str | None = None,
+    *,
+    kind: str = "etf",
+    asset: str = "",
+    subject: str = "",
+    slack: str | timedelta | None = None,
+    options: Options | None = None,
+) -> Report:
+    """Judge a claim about a flow, or report what is known.
+
+    `kind` is "etf" (net flow of US spot funds of `asset`; `subject` one fund's ticker) or "dex" (volume of the
+    protocol `subject`). The window's dates are trading days in US Eastern time for funds, days in UTC for protocols.
+    Money is in US dollars; an outflow is negative ("-$3M", "net outflow of $3M"). Raises `InputError`.
+    """
+    options = options or Options()
+    if kind not in KINDS:
+        raise InputError(f"unknown kind of flow {kind!r}: etf or dex")
+    if kind == "etf" and not asset:
+        raise InputError("which funds? --asset names what they hold, for example --asset SOL")
+    if kind == "dex" and not subject:
+        raise InputError("which protocol? --protocol names it, for example --protocol byreal")
+    said = stated(claim) if claim else None
+    known = names.find("assets", asset)
+    ticker = known.id if known else asset.upper()
+    quantity = _quantity(kind, ticker, subject)
+    found = gather(window, lambda asked: [(quantity, _fetched(kind, asked))], options, slack=slack)
+    days = _days(kind, found.window)
+    if not days:
+        raise InputError(f"{found.window} holds no trading day of US exchanges")
+    listed = [*_from_sources(found, kind, ticker, subject, days, said), *_from_figures(found, kind, quantity, said)]
+    found.findings += _findings(found, kind, quantity)
+    what = _subject(kind, ticker, subject)
+    when = f"{days[0]:%d %B %Y}" if len(days) == 1 else f"{days[0]:%d %B} to {days[-1]:%d %B %Y}"
+    return report(
+        found,
+        listed,
+        Told(
+            command="flows",
+            quantity=what,
+            claim=claim.strip() if claim else None,
+            sentence=_sentence(listed, what, when, kind),
+            caveat=_caveat(listed, kind, len(days)),
+            shown=dollars,
+        ),
+        min_confidence=options.min_confidence,
+    )
+
+
+def _quantity(kind: str, asset: str, subject: str) -> Quantity:
+    venue = names.find("venues", subject) if subject else None
+    scope = Scope.of(venue.id if venue else names.key(subject)) if subject and kind == "dex" else Scope()
+    return Quantity(METRICS[KINDS[kind]], scope, Scope.of(asset) if asset else Scope())
+
+
+def _fetched(kind: str, window: Window) -> Window:
+    """What to ask sources for: the days of the window, in the time zone in which they are counted."""
+    days = _dates(window)
+    if kind == "dex":
+        return Window(_utc(days[0]), _utc(days[-1] + _DAY))
+    return Window(day_window(days[0]).start, day_window(days[-1]).end)
+
+
+def _dates(window: Window) -> list[date]:
+    first, last = window.start.date(), (window.end - timedelta(microseconds=1)).date()
+    return [first + number * _DAY for number in range((last - first).days + 1)]
+
+
+def _utc(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _days(kind: str, window: Window) -> list[date]:
+    dates = _dates(window)
+    return dates if kind == "dex" else trading_days(dates[0], dates[-1] + _DAY)
+
+
+def _from_sources(
+    found: Gathered, kind: str, asset: str, subject: str, days: Sequence[date], claim: Stated | None
+) -> Iterable[Reading]:
+    for delivery, frame in found.series(KINDS[kind], asset if kind == "etf" else ""):
+        by_day = _by_day(frame, kind, subject)
+        missing = [day for day in days if day not in by_day]
+        if len(missing) == len(days):
+            continue
+        total = sum(value for day, value in by_day.items() if day in set(days))
+        sign = _sign(claim)
+        lacking = f", without {_few(missing)}: not reported" if missing else ""
+        text = f"{dollars(round(total, 2))} over {len(days) - len(missing)} days{lacking}"
+        fitting = held(_amount(claim), (sign * total, sign * total)) if claim else None
+        yield delivered_reading(
+            delivery, delivery.source.title, (sign * total, sign * total), text,
+            variant="the days that are reported" if missing else "", fitting=fitting, partial=bool(missing),
+        )  # fmt: skip
+
+
+def _by_day(frame: pl.DataFrame, kind: str, subject: str) -> Mapping[date, float]:
+    """Dollars by day: of the fund or protocol asked, of all funds, or the sum of the funds where no total is told."""
+    zone = EASTERN if kind == "etf" else UTC
+    wanted = names.key(subject) if subject else ""
+    totals: dict[date, float] = {}
+    parts: dict[date, float] = {}
+    for start, whose, value in frame.select("start", "subject", "value").iter_rows():
+        day = start.astimezone(zone).date()
+        if wanted:
+            if names.key(whose) == wanted:
+                totals[day] = totals.get(day, 0.0) + value
+        elif whose == ALL_FUNDS:
+            totals[day] = value
+        else:
+            parts[day] = parts.get(day, 0.0) + value
+    return {**parts, **totals}
+
+
+def _from_figures(found: Gathered, kind: str, quantity: Quantity, claim: Stated | None) -> Iterable[Reading]:
+    sign = _sign(claim)
+    for figure in found.stated(KINDS[kind]):
+        if figure.window is None or not _same_subject(figure, quantity, kind):
+            continue
+        if not figure.window.may_be(found.window) and figure.window.shared(found.window) < _SAME_WINDOW:
+            continue
+        amount = figure.amount
+        assert amount is not None
+        fitting = None
+        if claim is not None:
+            ends = sorted((sign * float(amount.low), sign * float(amount.high)))
+            fitting = held(_amount(claim), (ends[0], ends[1]))
+        yield figure_reading(figure, found, f"{amount} over {figure.window.words()}", fitting, sign=sign)
+
+
+def _same_subject(figure: Figure, quantity: Quantity, kind: str) -> bool:
+    stated_, venues = figure.quantity, figure.quantity.venues.names
+    if kind == "dex":
+        return venues == quantity.venues.names
+    if stated_.assets != quantity.assets:
+        return False
+    return venues is None or all(_ALL.search(name) for name in venues)
+
+
+def _findings(found: Gathered, kind: str, quantity: Quantity) -> list[Finding]:
+    """What printed figures say of one another: parts against their whole, one part with different digits."""
+    if kind != "etf":
+        return []
+    wholes: list[Figure] = []
+    parts: dict[tuple[str, ...], list[Figure]] = {}
+    for figure in found.stated(KINDS[kind]):
+        window, venues = figure.window, figure.quantity.venues.names
+        if window is None or not window.may_be(found.window) or figure.quantity.assets != quantity.assets:
+            continue
+        if venues is None or all(_ALL.search(name) for name in venues):
+            wholes.append(figure)
+        else:
+            parts.setdefault(tuple(sorted(venues)), []).append(figure)
+    notes = [note for group in parts.values() if (note := _twice(group))]
+    if wholes and len(parts) > 1:
+        notes += _parts_of(wholes[0], [group[0] for group in parts.values()])
+    return notes
+
+
+def _twice(group: Sequence[Figure]) -> Finding | None:
+    """One fund's flow printed with different digits."""
+    values = {float(figure.amount.value): figure for figure in group if figure.amount is not None}
+    if len(values) < 2:
+        return None
+    (first, a), (second, b) = list(values.items())[:2]
+    name = "+".join(sorted(group[0].quantity.venues.names or ())).upper()
+    ratio = max(abs(first), abs(second)) / min(abs(first), abs(second)) if first and second else 0.0
+    slip = f", apart by a factor of {ratio:.3g}" if ratio else ""
+    return Finding(
+        "same_thing_twice", f"{name} is printed as {dollars(first)} and as {dollars(second)}{slip}", (a.url, b.url)
+    )
+
+
+def _parts_of(whole: Figure, parts: Sequence[Figure]) -> list[Finding]:
+    assert whole.amount is not None
+    total = float(whole.amount.value)
+    amounts = [float(part.amount.value) for part in parts if part.amount is not None]
+    rest = total - sum(amounts)
+    if abs(rest) <= _REST * abs(total):
+        return []
+    listed = " + ".join(dollars(amount) for amount in amounts)
+    text = f"the named parts, {listed}, add up to {dollars(round(sum(amounts), 2))} of {dollars(total)}:"
+    text += f" {dollars(round(rest, 2))} is left for what is not named"
+    return [Finding("parts_of_whole", text, tuple(dict.fromkeys(figure.url for figure in (whole, *parts))))]
+
+
+def _amount(claim: Stated) -> Stated:
+    """A sum of money is compared as one, whatever words stand around it."""
+    from dataclasses import replace
+
+    return replace(claim, statistic=Statistic.AMOUNT)
+
+
+def _sign(claim: Stated | None) -> float:
+    return -1.0 if claim is not None and claim.negative else 1.0
+
+
+def _few(days: Sequence[date]) -> str:
+    shown = ", ".join(f"{day:%d %b}" for day in days[:3])
+    return shown + (f" and {len(days) - 3} more days" if len(days) > 3 else "")
+
+
+def _subject(kind: str, asset: str, subject: str) -> str:
+    if kind == "dex":
+        return f"volume of {names.title('venues', subject)}"
+    return f"net flow of {subject.upper()}" if subject else f"net flow of US spot {asset} funds"
+
+
+def _sentence(listed: Sequence[Reading], what: str, when: str, kind: str) -> str:
+    known = [reading for reading in listed if not reading.variant]
+    if not known:
+        return ""
+    verb = "was" if kind == "etf" else "added up to"
+    return f"The {what} {verb} {spread(listed, dollars)} ({when})."
+
+
+def _caveat(listed: Sequence[Reading], kind: str, days: int) -> str:
+    known = {reading.lineage for reading in listed if reading.votes}
+    day = "trading day of US exchanges, in US Eastern time" if kind == "etf" else "day of UTC"
+    text = f"Counted over {days} {day}{'s' if days != 1 else ''}." if kind == "dex" else f"Counted by {day}: {days}."
+    if len(known) < 2:
+        text += " One lineage at most speaks of it: nothing independent confirms it."
+    if kind == "etf":
+        text += " Providers list different funds, and a first number may be completed a day later."
+    return text
