@@ -26,6 +26,7 @@ _STYLES = {
 _MOST_EXPLANATIONS = 8
 _MOST_FIGURES = 25
 _NARROWEST = 60
+_BESIDE = 52  # what the numbers beside the name of a source need, with a little for words
 _WIDE = 80  # from here on the longest name of a source fits beside its numbers
 _NUMBERS = frozenset(
     {"stated", "off", "rounded to", "points", "of", "long", "short", "events", "covered", "figures", "outlets"}
@@ -184,7 +185,8 @@ def _sources(report: Report, width: int) -> RenderableType | None:
     answered = [row for row in report.sources if row.status in ("ok", "lower bound")]
     if answered:
         table = _table("source", "long", "short", "events", "covered", "shows")
-        table.columns[0].no_wrap = width >= _WIDE
+        longest = max(len(row.source) for row in answered)
+        table.columns[0].no_wrap = width >= _WIDE and longest <= width - _BESIDE
         for row in answered:
             table.add_row(row.source, *_amounts(row), _share(row.covered), _shows(row))
         parts.append(table)

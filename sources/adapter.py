@@ -132,6 +132,20 @@ ParseFn = Callable[[Payload, Window, Instruments], "pl.DataFrame"]
 MessageFn = Callable[[bytes, datetime, Instruments], "pl.DataFrame"]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How much of a window an answer covers, where that is no single span: a share, and in words what is missing.
+
+    `whole` says that nothing is; `notes` may hold remarks beside what is missing. `parts` are the covered parts of the
+    window where they are known (empty: they are not told apart).
+    """
+
+    share: float
+    notes: tuple[str, ...] = ()
+    whole: bool = True
+    parts: tuple[Window, ...] = ()
+
+
 #: The bytes that a request for something on this machine stands for; run in a thread, raises `SourceError`.
 ReadFn = Callable[[Request], bytes]
 
@@ -152,7 +166,8 @@ class Channel:
     `instrument_requests` has come), `sources.http` asks what it returns; `requests`, which cannot know them, asks for
     the markets of the quantity's assets or for a declared list, and its answer is partial for "all assets".
 
-    A channel that answers from this machine has a `reader`, and is asked nothing over the network.
+    A channel that answers from this machine has a `reader`, and is asked nothing over the network. `told` reads from an
+    answer how much of the window it covers.
     """
 
     requests: RequestsFn | None = None
@@ -163,6 +178,7 @@ class Channel:
     control_alive: Callable[[Payload], bool] | None = None
     requests_for: RequestsForFn | None = None
     reader: ReadFn | None = None
+    told: Callable[[Payload, Window], Told] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +186,9 @@ class Source:
     """An adapter: its declaration and, by channel id, its code.
 
     `instrument_requests` and `parse_instruments` fetch what the channels need to know about contracts;
-    `weight_requests` (for now, or at a past time) and `parse_weights` serve the venue's size.
+    `weight_requests` (for now, or at a past time) and `parse_weights` serve the venue's size. `reader` answers these
+    on this machine. `within` is the only stretch of time that the source knows, where it is one: asked for another
+    window it is not silent but wrongly asked.
     """
 
     spec: SourceSpec
@@ -180,6 +198,8 @@ class Source:
     weight_requests: Callable[[Quantity, datetime | None], Sequence[Request]] | None = None
     parse_weights: Callable[[Payload, Instruments], Sequence[Weight]] | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    reader: ReadFn | None = None
+    within: Window | None = None
 
     def __post_init__(self) -> None:
         declared = {channel.id for channel in self.spec.channels}

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sources.adapter import NO_INSTRUMENTS, Channel, Instruments, Source, channel_key
+from sources.adapter import NO_INSTRUMENTS, Channel, Instruments, Source, Told, Weight, channel_key
 from sources.jobs import Job, Outcome, Purpose, contained, instruments_of, served
 from sources.plan import unsupported
 from sources.spec import ChannelSpec, CompletenessRule, Form, SourceSpec, Transport
@@ -54,7 +54,9 @@ class Delivery:
     """What one channel delivered. Amounts in USD; None where the channel failed, or tells a series, which has none.
 
     `unvalued` events have no notional, as the size of their contracts is unknown. Bars that straddle an edge of the
-    window are in `straddling`, and in neither amount. `gaps` says in words what else was not asked for or is missing.
+    window are in `straddling`, and in neither amount. `gaps` says in words what else was not asked for or is missing,
+    `told` how much of the window the channel itself says it covers. `frame` holds what lies in the window, `around`
+    the bars over its edges too; `instruments` are the contracts that were known.
     """
 
     source: SourceSpec
@@ -70,6 +72,9 @@ class Delivery:
     gaps: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     frame: pl.DataFrame | None = field(default=None, compare=False, repr=False)
+    around: pl.DataFrame | None = field(default=None, compare=False, repr=False)
+    instruments: Instruments = field(default_factory=dict, compare=False, repr=False)
+    told: Told | None = None
 
     @property
     def label(self) -> str:
@@ -79,7 +84,7 @@ class Delivery:
     def completeness(self) -> Completeness:
         """The least complete of the rules in force during the window; what has gaps is partial."""
         found = {rule.completeness for rule in self.rules}
-        if self.unvalued or self.straddling or self.gaps:
+        if self.unvalued or self.straddling or self.gaps or (self.told is not None and not self.told.whole):
             found.add(Completeness.PARTIAL)
         return max(found, key=_WORSE.index)
 
@@ -169,6 +174,7 @@ def _delivery(outcome: Outcome, contracts: Outcome | None, window: Window, quant
     instruments, missing = _instruments(contracts)
     try:
         frame = _frame(outcome, instruments, window)
+        told = _told(outcome, window)
     except SourceError as failure:
         return Delivery(job.spec, channel, rules, None, failure, evidence=evidence)
     gaps = _gaps(job, missing, quantity)
@@ -182,12 +188,13 @@ def _delivery(outcome: Outcome, contracts: Outcome | None, window: Window, quant
         long, short = _sums(inside)
         return Delivery(
             job.spec, channel, rules, outcome.covered, None, long, short, None,
-            straddling=straddling, gaps=gaps, evidence=evidence, frame=inside,
+            straddling=straddling, gaps=gaps, evidence=evidence, frame=inside, around=frame, told=told,
         )  # fmt: skip
     long, short = _sums(frame)
     return Delivery(
         job.spec, channel, rules, outcome.covered, None, long, short, frame.height,
         unvalued=frame["notional_usd"].null_count(), gaps=gaps, evidence=evidence, frame=frame,
+        instruments=instruments, told=told,
     )  # fmt: skip
 
 
@@ -238,6 +245,35 @@ def _frame(outcome: Outcome, instruments: Instruments, window: Window) -> pl.Dat
 
         return empty(BAR_COLUMNS)
     return pl.concat(frames).unique(["start", "end", "venue", "asset", "side"], keep="first", maintain_order=True)
+
+
+def _told(outcome: Outcome, window: Window) -> Told | None:
+    """How much of the window the answer covers, where the channel says so itself; of several the least."""
+    read = outcome.job.source.channels[outcome.job.channel].told
+    if read is None:
+        return None
+    plain = Window(window.start, window.end)
+    with contained(outcome.job.label):
+        found = [read(payload, plain) for payload in outcome.payloads]
+    return min(found, key=lambda told: told.share, default=None)
+
+
+def weights(outcomes: Sequence[Outcome]) -> list[Weight]:
+    """The sizes of venues in the answers, in parts as they came; what cannot be read is left out: it is not known."""
+    contracts = {o.job.spec.id: o for o in outcomes if o.job.purpose is Purpose.INSTRUMENTS}
+    found: list[Weight] = []
+    for outcome in outcomes:
+        read = outcome.job.source.parse_weights
+        if outcome.job.purpose is not Purpose.WEIGHTS or outcome.failure is not None or read is None:
+            continue
+        instruments, _ = _instruments(contracts.get(outcome.job.spec.id))
+        try:
+            with contained(outcome.job.label):
+                parts = [weight for payload in outcome.payloads for weight in read(payload, instruments)]
+        except SourceError:
+            continue
+        found += parts
+    return found
 
 
 def _in_scope(frame: pl.DataFrame, quantity: Quantity) -> pl.DataFrame:

@@ -94,8 +94,8 @@ class Job:
 
     @property
     def reader(self) -> ReadFn | None:
-        """What answers in place of the network, for a channel on this machine."""
-        return self.source.channels[self.channel].reader if self.channel else None
+        """What answers in place of the network, for a source on this machine."""
+        return self.source.channels[self.channel].reader if self.channel else self.source.reader
 
     @property
     def needs_instruments(self) -> bool:

@@ -31,7 +31,11 @@ def delivered(delivery: Delivery, window: Window) -> SourceRow:
     if delivery.straddling:
         notes.append(f"{delivery.straddling} bars straddle an edge of the window and are not in the sums")
     notes += delivery.gaps
+    notes += delivery.told.notes if delivery.told is not None else ()
     covered = delivery.covered
+    share = None if covered is None else covered.length / window.length
+    if delivery.told is not None and share is not None:
+        share = min(share, delivery.told.share)
     exact = delivery.completeness is Completeness.COMPLETE and delivery.whole(window)
     return SourceRow(
         source=delivery.label,
@@ -42,7 +46,7 @@ def delivered(delivery: Delivery, window: Window) -> SourceRow:
         events=delivery.events,
         basis=basis_words(channel) if channel.form is not Form.SERIES else channel.quantity_unit,
         completeness=shows,
-        covered=None if covered is None else round(covered.length / window.length, 4),
+        covered=None if share is None else round(share, 4),
         lineage=lineage,
         evidence=delivery.evidence,
         note="; ".join(notes),
@@ -71,7 +75,8 @@ def known_caps(
     feeds: list[Completeness] = []
     for source in known:
         for channel in source.spec.channels:
-            if channel.transport is not Transport.STREAM or LIQUIDATIONS.id not in channel.metrics:
+            live = channel.transport is Transport.STREAM or source.spec.kind == "simulated"
+            if not live or LIQUIDATIONS.id not in channel.metrics:
                 continue
             if quantity.venues.names is not None and not quantity.venues.names & set(channel.venues):
                 continue

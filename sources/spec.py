@@ -192,7 +192,7 @@ class SourceSpec:
     hosts: tuple[str, ...]
     rate: Rate | None
     as_of: date
-    kind: str = "venue"  # "venue", "chain", "aggregator", "flow", "market" or "file"
+    kind: str = "venue"  # "venue", "chain", "aggregator", "flow", "market", "file" or "simulated"
     auth: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     auth_headers: tuple[str, ...] = ()

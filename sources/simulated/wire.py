@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -53,13 +53,15 @@ class Form:
     packed: bool = False
 
 
-def write(channel: str, events: pl.DataFrame, sizes: Mapping[str, float] = _NO_SIZES) -> list[bytes]:
+def write(
+    channel: str, events: pl.DataFrame, sizes: Mapping[str, float] = _NO_SIZES, *, rows: int | None = None
+) -> list[bytes]:
     """The bodies in which `channel` (as in `gate/liq_orders`) sends these events of one venue.
 
-    `events` passes `verify.model.frames.EVENTS` and knows every quantity; `sizes` are coins per contract. Where
-    nothing happened there are no bodies.
+    `events` passes `verify.model.frames.EVENTS` and knows every quantity; `sizes` are coins per contract. `rows` is the
+    most of one body, where it is not to be the venue's own page. Where nothing happened there are no bodies.
     """
-    form = FORMS[channel]
+    form = FORMS[channel] if rows is None or FORMS[channel].page == 1 else replace(FORMS[channel], page=rows)
     bodies = [form.body([form.row(event) for event in page], page[-1]) for page in _pages(form, events, sizes)]
     encoded = [msgspec.json.encode(body) for body in bodies]
     return [gzip.compress(body, mtime=0) for body in encoded] if form.packed else encoded
@@ -234,6 +236,24 @@ def _kraken(event: Event) -> Row:
     return {"uid": str(event.number), "timestamp": event.ms, "event": {"Execution": {"execution": execution}}}
 
 
+def _hyperliquid(event: Event) -> list[Any]:
+    """The leg of the liquidated user, by a name that no account has."""
+    user = f"0x{event.number:040x}"
+    fill = {
+        "coin": event.instrument,
+        "px": _text(event.price),
+        "sz": _text(event.coins),
+        "side": event.order("A", "B"),
+        "time": event.ms,
+        "startPosition": _text(event.coins if event.long else -event.coins),
+        "dir": "Close Long" if event.long else "Close Short",
+        "hash": f"0x{event.number:064x}",
+        "tid": event.number,
+        "liquidation": {"liquidatedUser": user, "markPx": _text(event.price), "method": "market"},
+    }
+    return [user, fill]
+
+
 def _kraken_pushed(rows: list[Event], last: Event) -> Row:
     return {
         "feed": "trade",
@@ -334,6 +354,7 @@ FORMS: dict[str, Form] = {
         _kraken, lambda rows, _: {"elements": rows, "len": len(rows)}, page=1000, by_contract=True
     ),
     "kraken/trade": Form(lambda event: event, _kraken_pushed),
+    "hyperliquid/node_fills": Form(_hyperliquid, lambda rows, _: rows[0]),
 }
 
 _CONTRACTS: dict[str, Callable[[str, str, Mapping[str, float]], Row]] = {

@@ -327,12 +327,14 @@ class TimeBin:
 
 @dataclass(frozen=True, slots=True)
 class CoverageRow:
-    """A venue of the market: its open interest, and the channels through which it is seen (none: it is not)."""
+    """A venue of the market: its open interest, the channels through which it is seen (none: it is not), and the
+    measuring feeds beneath them."""
 
     venue: str
     open_interest_usd: float | None
     share: float | None
     channels: tuple[str, ...] = ()
+    lineages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import verify
 from verify.model.amount import Amount
@@ -17,6 +18,11 @@ from verify.reconcile.channels import DECIDED, Channel, Fit, ask, same_count
 from verify.reconcile.lineage import Lineage, by_lineage, independent
 from verify.reconcile.slips import Claimed, Explanation, candidates, explain
 from verify.reconcile.verdict import compare, decide
+
+if TYPE_CHECKING:
+    from sources.adapter import Source, Weight
+    from sources.collect import Delivery
+    from verify.pipeline.outlook import Outlook
 
 #: How long before and after a window a page without a window may have been published to be counted with it.
 _NEARBY = timedelta(days=3)
@@ -40,8 +46,22 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What sources delivered and how large they say that venues are; `sources` are all that are known.
+
+    `restricted`: only sources asked for by name. `lineages` are those of the figures made of the deliveries.
+    """
+
+    deliveries: Sequence[Delivery] = ()
+    weights: Sequence[Weight] = ()
+    sources: Sequence[Source] = ()
+    restricted: bool = False
+    lineages: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
-    """All that an answer can rest on."""
+    """All that an answer can rest on. `simulated`: some of it was invented by a simulator."""
 
     figures: Sequence[Figure]
     lineages: Mapping[str, Lineage]
@@ -51,6 +71,8 @@ class Material:
     findings: Sequence[Finding] = ()
     problems: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    measured: Measured | None = None
+    simulated: bool = False
 
 
 def judge(question: Question, material: Material) -> Report:
@@ -67,6 +89,8 @@ def judge(question: Question, material: Material) -> Report:
     verdict: Verdict | None = None
     reasons: list[Reason] = []
     certainty: Confidence | None = None
+    outlook = _outlook(question, channels, material)
+    market = outlook.market if outlook is not None else None
     if claim is not None:
         unattributed = sum(same_count(f.quantity, quantity) for f in relevant if not lineages[f.id].known)
         verdict, reasons = decide(
@@ -77,6 +101,8 @@ def judge(question: Question, material: Material) -> Report:
         certainty = confidence.confidence(
             speaking, window, independent=votes, contradicted=contradicted, feeds=material.feeds
         )
+        if outlook is not None:
+            verdict, reasons = outlook.judged(verdict, reasons)
         if verdict is Verdict.SUPPORTED and certainty.value < question.min_confidence:
             verdict = Verdict.INCONCLUSIVE
             text = f"confidence {certainty.value:.2f} is below the {question.min_confidence:.2f} asked"
@@ -97,11 +123,17 @@ def judge(question: Question, material: Material) -> Report:
         channel=titles.get(wanted, wanted) if wanted else None,
         verdict=verdict,
         reasons=tuple(reasons),
-        questions=summary.questions(channels, pairs, votes, claim, quantity),
+        questions=summary.questions(channels, pairs, votes, claim, quantity, market=market),
         confidence=certainty,
-        sentence=wording.sentence(verdict, claim, quantity, window, channels, pairs, titles),
+        sentence=_sentence(
+            wording.sentence(verdict, claim, quantity, window, channels, pairs, titles), outlook, material
+        ),
         caveat=wording.caveat(
-            independent=voting, titles=[titles[v] for v in voting], outlets=len(outlets), caps=material.caps
+            independent=voting,
+            titles=[titles[v] for v in voting],
+            outlets=len(outlets),
+            caps=material.caps,
+            estimated=outlook is not None and outlook.known,
         ),
         answers=tuple(summary.answer(channel, lineages, claim, quantity) for channel in channels),
         explanations=tuple(summary.explanation_row(explanation, lineages) for explanation in explanations),
@@ -114,9 +146,33 @@ def judge(question: Question, material: Material) -> Report:
         caps=tuple(material.caps),
         sources=tuple(material.sources),
         figures=summary.rows(relevant, lineages),
+        estimate=outlook.rows if outlook is not None else None,
+        timeline=outlook.timeline if outlook is not None else (),
+        coverage=outlook.coverage if outlook is not None else (),
         problems=tuple(material.problems),
         files=dict(material.files),
+        simulated=material.simulated,
     )
+
+
+def _outlook(question: Question, channels: Sequence[Channel], material: Material) -> Outlook | None:
+    """What the market lost, where anything is known that an estimate could rest on."""
+    if material.measured is None:
+        return None
+    told = any(one.frame is not None for one in material.measured.deliveries)
+    if not told and not any(channel.matched for channel in channels):
+        return None
+    # Frames and numerics are loaded only where there is something to estimate from.
+    from verify.pipeline import outlook
+
+    return outlook.outlook(question, channels, material.measured)
+
+
+def _sentence(stated: str, outlook: Outlook | None, material: Material) -> str:
+    """What may be printed, with the estimate beside it; of an invented market nothing may."""
+    added = outlook.clause if outlook is not None else ""
+    sentence = " ".join(part for part in (stated, added) if part)
+    return f"SIMULATED, not for print: {sentence}" if material.simulated and sentence else sentence
 
 
 def _ask_all(

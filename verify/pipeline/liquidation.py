@@ -15,7 +15,7 @@ from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, CountUnit, Qu
 from verify.model.report import Finding, Report
 from verify.model.window import Window, parse_duration
 from verify.pipeline import run
-from verify.pipeline.judging import Material, Question, judge
+from verify.pipeline.judging import Material, Measured, Question, judge
 from verify.reconcile.lineage import Lineage, assign
 
 if TYPE_CHECKING:
@@ -59,34 +59,44 @@ def liquidations(
         question = _question(window, claim, slack, Side(side), assets, venues, count_over, clock, min_confidence)
         if offline is None:
             offline = run.offline_by_environment()
+        loaded, wanted_sources = run.load_sources(sources)
+        known = loaded.sources
+        invented = any(source.spec.kind == run.SIMULATED for source in known.values())
         recorder = kept.open(question, clock)
-        files = run.read_figures(figures, recorder, kept.archive)
+        files = run.read_figures(figures, recorder, kept.archive, bundled=not invented)
         problems = [str(problem) for file in files for problem in file.problems]
         if strict and problems:
             count = f"{len(problems)} unreadable row{'s' if len(problems) > 1 else ''}"
             raise FigureFileError(f"{problems[0]} ({count}, --strict)")
-        loaded, wanted_sources = run.load_sources(sources)
-        known = loaded.sources
         if progress is not None and not offline:
             for name, reason in loaded.broken.items():
                 progress(run.unloadable(name, reason))
         every = list({figure.id: figure for file in files for figure in file.figures}.values())
         lineages = assign(every)
         wanted = _channel(channel, lineages.values(), known)
-        told, measured, findings = run.collected(
+        found = run.collected(
             known, wanted_sources, question, clock, offline=offline and not replay, deadline=deadline,
             recorder=recorder, archive=kept.archive, progress=progress,
         )  # fmt: skip
-    findings += [Finding("evidence", warning, ()) for warning in (kept.archive.warnings if kept.archive else ())]
-    if measured:
-        every += measured
+    warnings = kept.archive.warnings if kept.archive else ()
+    findings = [*found.findings, *(Finding("evidence", warning, ()) for warning in warnings)]
+    if found.figures:
+        every += found.figures
         lineages = assign(every)
     from sources.rows import known_caps
 
     caps, feeds = known_caps(known.values(), question.window, question.quantity)
     material = Material(
-        every, lineages, caps, feeds, told, findings, problems, {file.name: file.sha256 for file in files}
-    )
+        every, lineages, caps, feeds, found.told, findings, problems, {file.name: file.sha256 for file in files},
+        measured=Measured(
+            found.deliveries,
+            found.weights,
+            tuple(known.values()),
+            restricted=bool(wanted_sources),
+            lineages=frozenset(lineages[figure.id].id for figure in found.figures),
+        ),
+        simulated=found.simulated,
+    )  # fmt: skip
     asked = Question(question.quantity, question.window, question.claim, wanted, min_confidence)
     return judge(asked, material)
 

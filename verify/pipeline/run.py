@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,20 +16,26 @@ from verify.model.errors import EvidenceError, InputError
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS
 from verify.model.report import Finding, SourceRow
+from verify.model.window import iso
 from verify.pipeline.judging import Question
 
 if TYPE_CHECKING:
-    from sources.adapter import Source
+    from sources.adapter import Source, Weight
+    from sources.collect import Delivery
     from sources.evidence import Archive, Recorder
-    from sources.jobs import Job, Progress
+    from sources.jobs import Job, Outcome, Progress
     from sources.registry import Registry
 
+#: The kind of sources that show an invented market.
+SIMULATED = "simulated"
 #: Seconds within which all sources must have answered.
 DEADLINE = 60.0
 #: Set to anything but 0 or nothing, it forbids the network like `--offline`.
 OFFLINE_VARIABLE = "VERIFY_OFFLINE"
 #: What a report says that rests on servers of this machine in the place of providers.
 TRIAL = "VERIFY_HOST_MAP sent requests to a server on this machine: this report rests on a trial, not on providers"
+#: Open interest of now stands for that of a window which ended no longer ago.
+RECENT = timedelta(days=1)
 
 
 def offline_by_environment() -> bool:
@@ -37,13 +44,16 @@ def offline_by_environment() -> bool:
 
 
 def read_figures(
-    paths: Sequence[str | Path], recorder: Recorder | None, archive: Archive | None
+    paths: Sequence[str | Path], recorder: Recorder | None, archive: Archive | None, *, bundled: bool = True
 ) -> list[published.FigureFile]:
-    """The files of figures; on replay those that the evidence kept, whatever has become of them since."""
+    """The files of figures; on replay those that the evidence kept, whatever has become of them since.
+
+    Without any path those that ship with the package are read, unless `bundled` is False: they are of real markets.
+    """
     if archive is not None:
         return [published.parse_figures(archive.resource(name), name=name) for name in archive.resources]
     files: list[published.FigureFile] = []
-    for path in paths or [published.BUNDLED]:
+    for path in paths or ([published.BUNDLED] if bundled else []):
         files += published.read_bundled() if path == published.BUNDLED else [published.read_figures(path)]
     if recorder is not None:
         for file in files:
@@ -70,13 +80,33 @@ def load_sources(only: Sequence[str]) -> tuple[Registry, list[str]]:
             wanted.append(text)
     loaded = registry.load_all()
     known = {**loaded.sources, **{source.spec.id: source for source in at_addresses}}
-    return registry.Registry(known, loaded.broken), wanted
+    invented = {source.spec.id for source in at_addresses if source.spec.kind == SIMULATED}
+    if invented:
+        if real := [name for name in wanted if name not in invented]:
+            raise InputError(f"--source {real[0]} is no part of the simulated market: ask for the one or the other")
+        known = {name: source for name, source in known.items() if name in invented}
+    return registry.Registry(known, {} if invented else loaded.broken), wanted
 
 
 def unloadable(name: str, reason: str) -> Progress:
     from sources.jobs import Progress
 
     return Progress(name, "failed", f"cannot be loaded: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What the sources said: a row for each, figures of what they said, remarks, and what an estimate rests on.
+
+    `simulated`: some of it was invented by a simulator.
+    """
+
+    told: Sequence[SourceRow] = ()
+    figures: Sequence[Figure] = ()
+    findings: Sequence[Finding] = ()
+    deliveries: Sequence[Delivery] = ()
+    weights: Sequence[Weight] = ()
+    simulated: bool = False
 
 
 def collected(
@@ -90,11 +120,11 @@ def collected(
     recorder: Recorder | None,
     archive: Archive | None,
     progress: Callable[[Progress], None] | None,
-) -> tuple[list[SourceRow], list[Figure], list[Finding]]:
-    """Ask every source that can speak for the window, all at once: a row each, and figures of what they said."""
+) -> Collected:
+    """Ask every source that can speak for the window, all at once, and how large the venues are."""
     forbid_network(known, only, offline=offline)
     if offline and not only:
-        return [], [], []
+        return Collected()
     from sources import collect
     from sources.rows import delivered, refused
 
@@ -104,23 +134,73 @@ def collected(
             return archive.outcome(job) is not None
         return all(os.environ.get(name, "").strip() for name in job.spec.auth)
 
-    plan = collect.plan(known.values(), question.window, question.quantity, now, only=only, keyed=keyed)
+    asked = question.window
+    for source in known.values():
+        if source.within is not None and not source.within.contains(asked):
+            stretch = f"{iso(source.within.start)} to {iso(source.within.end)}"
+            raise InputError(
+                f"{source.spec.title} exists from {stretch}; the window asked is {asked}: ask for a part of it, or name"
+                " another start"
+            )
+    plan = collect.plan(known.values(), asked, question.quantity, now, only=only, keyed=keyed)
+    refusals = [refused(refusal) for refusal in plan.refusals]
     if not plan.jobs:
-        return [refused(refusal) for refusal in plan.refusals], [], []
+        return Collected(refusals)
     from sources import http
 
-    outcomes = http.fetch_all(
-        plan.jobs, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress
-    )
+    jobs = [*plan.jobs, *weight_jobs(known.values(), plan.jobs, question, now, only=only, keyed=keyed)]
+    outcomes = http.fetch_all(jobs, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress)
     deliveries = collect.deliver(outcomes, question.window, question.quantity)
-    told = [delivered(delivery, question.window) for delivery in deliveries]
-    told += [refused(refusal) for refusal in plan.refusals]
+    told = [delivered(delivery, question.window) for delivery in deliveries] + refusals
     findings = []
     if any(outcome.diverted for outcome in outcomes):
         findings.append(Finding("trial", TRIAL, ()))
-    if question.quantity.metric != LIQUIDATIONS:
-        return told, [], findings
-    return told, collect.figures(deliveries, question.window, question.quantity), findings
+    figures = []
+    if question.quantity.metric == LIQUIDATIONS:
+        figures = collect.figures(deliveries, question.window, question.quantity)
+    weights = collect.weights(outcomes)
+    return Collected(told, figures, findings, deliveries, weights, any(map(_is_simulated, outcomes)))
+
+
+def weight_jobs(
+    known: Iterable[Source],
+    jobs: Sequence[Job],
+    question: Question,
+    now: datetime,
+    *,
+    only: Sequence[str],
+    keyed: Callable[[Job], bool],
+) -> list[Job]:
+    """How large each venue was then, which an estimate needs; of the sources that were asked for, or of all.
+
+    Sizes of now are taken for windows that have just ended: providers serve few past ones.
+    """
+    from sources.jobs import Job
+
+    if question.quantity.metric != LIQUIDATIONS or question.quantity.threshold_usd is not None:
+        return []
+    past = now - question.window.end > RECENT
+    at = question.window.start if past else None
+    named = {name.partition("/")[0] for name in only}
+    having = {job.spec.id for job in jobs if job.purpose == "instruments"}
+    found: list[Job] = []
+    for source in known:
+        if source.weight_requests is None or (named and source.spec.id not in named):
+            continue
+        job = Job.for_weights(source, question.quantity, at)
+        if source.spec.auth and not keyed(job):
+            continue
+        found.append(job)
+        if source.instrument_requests is not None and source.spec.id not in having:
+            found.append(Job.for_instruments(source, question.quantity))
+    return found
+
+
+def _is_simulated(outcome: Outcome) -> bool:
+    """Whether a simulator answered: one of the sources, or a server on this machine that says so."""
+    return outcome.job.spec.kind == SIMULATED or any(
+        "simulated" in payload.content_type.lower() for payload in outcome.payloads
+    )
 
 
 def forbid_network(known: Mapping[str, Source], only: Sequence[str], *, offline: bool) -> None:

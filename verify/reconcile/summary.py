@@ -29,23 +29,31 @@ from verify.reconcile.slips import CATALOGUE, Candidate, Claimed, Explanation, c
 from verify.reconcile.verdict import Pair
 
 Lineages = Mapping[str, Lineage]
+#: So many channels are quoted in the answer to the first question; the report has all of them below.
+_MOST_NAMED = 4
+MARKET = "What really happened in the whole market?"
 
 
 def questions(
-    channels: Sequence[Channel], pairs: Sequence[Pair], votes: int, claim: Amount | None, quantity: Quantity
+    channels: Sequence[Channel],
+    pairs: Sequence[Pair],
+    votes: int,
+    claim: Amount | None,
+    quantity: Quantity,
+    *,
+    market: Question | None = None,
 ) -> tuple[Question, ...]:
+    """The three questions; `market` is the answer to the third where the market was estimated."""
     first = quoted(channels, claim)
     answer, text = wording.corroboration(pairs, votes)
     floor, _ = wording.least(channels, claimed=claim is not None)
-    market = "not answerable from published figures alone"
-    if floor > 0:
-        currency = "" if quantity.metric == LIQUIDATION_COUNT else "USD"
-        market += f"; at least {money(floor, digits=3, currency=currency)} by what is shown"
-    return (
-        first,
-        Question("corroborated", "Is it corroborated?", answer, text),
-        Question("market", "What really happened in the whole market?", "not answerable", market),
-    )
+    if market is None:
+        said = "not answerable from published figures alone"
+        if floor > 0:
+            currency = "" if quantity.metric == LIQUIDATION_COUNT else "USD"
+            said += f"; at least {money(floor, digits=3, currency=currency)} by what is shown"
+        market = Question("market", MARKET, "not answerable", said)
+    return first, Question("corroborated", "Is it corroborated?", answer, text), market
 
 
 def quoted(channels: Sequence[Channel], claim: Amount | None) -> Question:
@@ -56,7 +64,9 @@ def quoted(channels: Sequence[Channel], claim: Amount | None) -> Question:
     for fit, answer in ((Fit.YES, "yes"), (Fit.HEDGED, "yes"), (Fit.NO, "no"), (Fit.POSSIBLE, "possible")):
         named = [channel for channel in speaking if channel.fit is fit]
         if named:
-            said = "; ".join(_said(channel) for channel in named)
+            said = "; ".join(_said(channel) for channel in named[:_MOST_NAMED])
+            if len(named) > _MOST_NAMED:
+                said += f"; and {len(named) - _MOST_NAMED} more"
             through = f", only through “{claim.hedge}”" if fit is Fit.HEDGED else ""
             return Question("quoted", title, answer, f"{answer}{through}: {said}")
     return Question(

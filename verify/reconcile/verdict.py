@@ -21,6 +21,8 @@ from verify.reconcile.statements import Statement
 COMPARABLE_OVERLAP = 0.5
 #: Lineages on such unequal scopes contradict a claim when they differ from it by more than this factor.
 COMPARABLE_FACTOR = 1.25
+#: So many channels that only bound the claim are named with their bounds.
+_MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +136,7 @@ def decide(
         reasons += [Reason("out_of_range", _denial(channel, claim)) for channel in no]
     else:
         verdict = Verdict.INCONCLUSIVE
-        for channel in silent:
-            if channel.fit is Fit.POSSIBLE:
-                code = "claim_more_precise" if channel.nearest else "no_reading_for_window"
-                reasons.append(Reason(code, _doubt(channel, claim)))
+        reasons += _doubts([channel for channel in silent if channel.fit is Fit.POSSIBLE], claim)
         if not reasons:
             text = "no figure of a known lineage states this quantity for this window"
             reasons.append(Reason("no_reading_for_window", text))
@@ -170,6 +169,18 @@ def _denial(channel: Channel, claim: Amount) -> str:
             off = f", {distance_words((channel.nearest.value - float(claim.value)) / float(claim.value))} the claim"
         return f"{channel.title} says {channel.nearest.figure.amount}{off}; all its figures together allow {span}"
     return f"all figures of {channel.title} together allow {span}, and the claim {claim} lies outside"
+
+
+def _doubts(channels: Sequence[Channel], claim: Amount) -> list[Reason]:
+    """Why channels leave the claim open; many that only bound it are one reason."""
+    coarse = [Reason("claim_more_precise", _doubt(c, claim)) for c in channels if c.nearest is not None]
+    bounding = [c for c in channels if c.nearest is None]
+    if len(bounding) <= _MOST_NAMED:
+        return [*coarse, *(Reason("no_reading_for_window", _doubt(c, claim)) for c in bounding)]
+    most = max(bounding, key=lambda c: (c.best or (0.0, 0.0))[0])
+    listed = ", ".join(c.title for c in bounding)
+    text = f"no figure of {listed} states this for this window; {most.title} says most: {span_words(most.best)}"
+    return [*coarse, Reason("no_reading_for_window", text)]
 
 
 def _doubt(channel: Channel, claim: Amount) -> str:
