@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -84,6 +85,30 @@ def show(source: str) -> int:
             _say(f"doubt: {doubt}", 2)
         for page in channel.docs:
             _say(f"documented: {page}", 2)
+    return 0
+
+
+@command.command("claims")
+@click.option("--claims", "path", metavar="FILE", help="A list of claims (TOML) instead of the one that ships.")
+def claims(path: str | None) -> int:
+    """For each numeric claim of an article the sources that could verify it.
+
+    Without a file: the claims of the article that started the project.
+    """
+    from sources import checklist, registry
+
+    sources = registry.load()
+    for item in checklist.items(path):
+        _say(item.says)
+        _say(f"verify {shlex.join(item.ask)}", 2)
+        for metric, found in checklist.verifiers(item, sources.values()).items():
+            if not found:
+                _say(f"{metric.replace('_', ' ')}: none known", 2)
+            for one in found:
+                key = f", key {one.keys}" if one.keys else ""
+                _say(f"{metric.replace('_', ' ')}: {one.key}, {one.reach}{key}", 2)
+        if item.needs:
+            _say(f"not without {item.needs}", 2)
     return 0
 
 
