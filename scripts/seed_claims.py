@@ -21,7 +21,7 @@ def page() -> str:
     lines = [
         "# The claims of the article that started it",
         "",
-        "Made by `scripts/generate-docs` from `fixtures/events/2026-01-19/claims.toml`, the declarations of the sources",
+        "Made by `scripts/generate-docs` from `fixtures/events/2026-01-19/claims.toml`, the declarations of sources",
         "and the figures that ship with the package; do not edit. <https://www.aicoin.com/article/511821>, 19 January",
         "2026. `verify sources claims` prints the middle column. The answers are those of published figures alone",
         "(`--offline`): no source was asked, so that most are inconclusive; with a network the same commands ask them.",
