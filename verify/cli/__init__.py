@@ -19,6 +19,8 @@ _COMMANDS = {
     ),
     "market": ("verify.cli.market", "Judge a claim about a price, a volatility or a correlation."),
     "position": ("verify.cli.position", "Judge a claim about the gain of a holding."),
+    "init": ("verify.cli.init", "Write a job file to start from."),
+    "run": ("verify.cli.run", "Run the checks of a job file."),
     "sources": ("verify.cli.sources", "List the sources, show one, or ask which are alive."),
 }
 INTERRUPTED = 130

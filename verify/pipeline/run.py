@@ -20,11 +20,13 @@ from verify.pipeline.judging import Question
 if TYPE_CHECKING:
     from sources.adapter import Source
     from sources.evidence import Archive, Recorder
-    from sources.jobs import Job, Progress
+    from sources.jobs import Job, Outcome, Progress
     from sources.registry import Registry
 
 #: Seconds within which all sources must have answered.
 DEADLINE = 60.0
+#: What the names of files begin with that a job keeps as evidence beside published figures.
+JOB_FILES = "job/"
 #: Set to anything but 0 or nothing, it forbids the network like `--offline`.
 OFFLINE_VARIABLE = "VERIFY_OFFLINE"
 #: What a report says that rests on servers of this machine in the place of providers.
@@ -41,7 +43,8 @@ def read_figures(
 ) -> list[published.FigureFile]:
     """The files of figures; on replay those that the evidence kept, whatever has become of them since."""
     if archive is not None:
-        return [published.parse_figures(archive.resource(name), name=name) for name in archive.resources]
+        names = [name for name in archive.resources if not name.startswith(JOB_FILES)]
+        return [published.parse_figures(archive.resource(name), name=name) for name in names]
     files: list[published.FigureFile] = []
     for path in paths or [published.BUNDLED]:
         files += published.read_bundled() if path == published.BUNDLED else [published.read_figures(path)]
@@ -92,19 +95,14 @@ def collected(
     progress: Callable[[Progress], None] | None,
 ) -> tuple[list[SourceRow], list[Figure], list[Finding]]:
     """Ask every source that can speak for the window, all at once: a row each, and figures of what they said."""
-    forbid_network(known, only, offline=offline)
-    if offline and not only:
+    if offline and not may_ask(known, only):
         return [], [], []
     from sources import collect
     from sources.rows import delivered, refused
 
-    def keyed(job: Job) -> bool:
-        """Whether the keys of the job's source are there; on replay, whether they were."""
-        if archive is not None:
-            return archive.outcome(job) is not None
-        return all(os.environ.get(name, "").strip() for name in job.spec.auth)
-
-    plan = collect.plan(known.values(), question.window, question.quantity, now, only=only, keyed=keyed)
+    plan = collect.plan(
+        known.values(), question.window, question.quantity, now, only=only, keyed=keys_there(archive)
+    )  # fmt: skip
     if not plan.jobs:
         return [refused(refusal) for refusal in plan.refusals], [], []
     from sources import http
@@ -115,9 +113,7 @@ def collected(
     deliveries = collect.deliver(outcomes, question.window, question.quantity)
     told = [delivered(delivery, question.window) for delivery in deliveries]
     told += [refused(refusal) for refusal in plan.refusals]
-    findings = []
-    if any(outcome.diverted for outcome in outcomes):
-        findings.append(Finding("trial", TRIAL, ()))
+    findings = trial(outcomes)
     if question.quantity.metric != LIQUIDATIONS:
         return told, [], findings
     return told, collect.figures(deliveries, question.window, question.quantity), findings
@@ -128,6 +124,30 @@ def forbid_network(known: Mapping[str, Source], only: Sequence[str], *, offline:
     away = [name for name in only if not _is_here(known[name.partition("/")[0]])] if offline else []
     if away:
         raise InputError(f"--source {away[0]} is asked over the network, and --offline forbids it: leave one out")
+
+
+def may_ask(known: Mapping[str, Source], only: Sequence[str]) -> bool:
+    """Whether there is anything to ask offline: what was asked for by name must be on this machine."""
+    forbid_network(known, only, offline=True)
+    return bool(only)
+
+
+def keys_there(archive: Archive | None) -> Callable[[Job], bool]:
+    """Tells of a job whether the keys of its source are there; on replay, whether they were."""
+
+    def keyed(job: Job) -> bool:
+        if archive is not None:
+            return archive.outcome(job) is not None
+        return all(os.environ.get(name, "").strip() for name in job.spec.auth)
+
+    return keyed
+
+
+def trial(outcomes: Sequence[Outcome]) -> list[Finding]:
+    """A word of warning where answers are not those of providers."""
+    if not any(outcome.diverted for outcome in outcomes):
+        return []
+    return [Finding("trial", TRIAL, ())]
 
 
 def _is_here(source: Source) -> bool:
@@ -144,10 +164,13 @@ class Keeper:
         self.recorder: Recorder | None = None
 
     def open(self, question: Question, now: datetime) -> Recorder | None:
+        return self.begin({"window": str(question.window), "quantity": question.quantity.words()}, now)
+
+    def begin(self, info: Mapping[str, str], now: datetime) -> Recorder | None:
+        """Begin the file, if one is to be written; `info` is what a replay is given back."""
         if self._path is not None and self.archive is None:
             from sources.evidence import Recorder
 
-            info = {"window": str(question.window), "quantity": question.quantity.words()}
             self.recorder = Recorder(self._path, now=now, info=info, software=f"verify {verify.__version__}")
         return self.recorder
 
