@@ -27,7 +27,7 @@ def clean(report: RunReport) -> RunReport:
 def table(report: RunReport, *, width: int = 80) -> str:
     """The checks, the worst first, each with why it does not pass; nothing is cut, long lines are folded."""
     report = clean(report)
-    lines = [_head(report), f"{report.file}, as of {report.as_of}", ""]
+    lines = [*_folded(_head(report), 0, width), *_folded(f"{report.file}, as of {report.as_of}", 0, width), ""]
     for row in worst_first(report.checks):
         change = f"  [{row.change}]" if row.change else ""
         weight = "" if row.severity is Severity.ERROR else f" ({row.severity})"

@@ -273,6 +273,7 @@ class Fetcher:
         first = key not in self._shared
         if first:
             self._shared[key] = asyncio.create_task(self._fetched(run, request))
+            self._shared[key].add_done_callback(_looked_at)
         else:
             self._waits(run, "an answer that another job of this run has asked for")
         task = self._shared[key]
@@ -431,6 +432,12 @@ def fetch_all(jobs: Iterable[Job], **options: Any) -> list[Outcome]:
 def _telling(keys: Sequence[str]) -> Sequence[str]:
     """The first keys of jobs, of those that name a window if any does."""
     return [key for key in keys if key.split(" | ")[1]][:3] or keys[:3]
+
+
+def _looked_at(task: asyncio.Task[Payload]) -> None:
+    """Tell asyncio that a failure was seen, also where everybody who waited for it was stopped."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _time() -> float:
