@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.jobs import config, expand
+from verify.jobs import config, expand, layers
 from verify.jobs.places import Document
 from verify.jobs.schema import json_schema
 from verify.model.errors import InputError
@@ -40,8 +40,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 def checks(name: str) -> list[expand.Asked]:
     tree = config.read(name)
-    settings = expand.settings_of(tree)
-    zone = settings.timezone if isinstance(settings.timezone, str) else "UTC"
+    zone = layers.settle(tree, {})["timezone"].value
     return expand.checks(tree, AS_OF, zone=zone)
 
 

@@ -15,6 +15,7 @@ from jobs.rows import check, provider, report
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from reports import github, junit, run, sarif
+from verify.cli import cli
 from verify.model.checks import Change, RunReport, Severity, Status
 from verify.model.report import Reason
 
@@ -192,3 +193,28 @@ class TestNastyStrings:
         SARIF.validate(json.loads(sarif.render(told)))
         assert len(run.json_lines(told).splitlines()) == 1
         json.loads(run.as_json(told))
+
+
+@pytest.mark.parametrize("form", ["junit", "sarif", "github", "jsonl"])
+def test_a_single_claim_has_the_formats_of_a_run(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [
+        "liquidations",
+        "--offline",
+        "--window",
+        "2026-01-19",
+        "--claim",
+        "$1",
+        "--format",
+        form,
+        "--exit-zero",
+    ]
+    assert cli.main(arguments, standalone_mode=False) == 0
+    shown = capsys.readouterr().out
+    assert "liquidations" in shown
+    if form == "junit":
+        for schema in JUNIT:
+            schema.validate(shown)
+    elif form == "sarif":
+        SARIF.validate(json.loads(shown))
+    elif form == "jsonl":
+        assert json.loads(shown)["claim"] == "$1"

@@ -13,7 +13,9 @@ import click
 from verify.model.errors import InputError
 from verify.model.report import Report
 
-FORMATS = ("table", "json", "md", "html")
+#: The formats that a report has in common with a run of checks.
+_OF_RUNS = ("jsonl", "junit", "sarif", "github")
+FORMATS = ("table", "json", "md", "html", *_OF_RUNS)
 
 
 def write(report: Report, *, form: str, target: str | None) -> None:
@@ -86,6 +88,12 @@ def render(report: Report, form: str, *, color: bool = False) -> str:
         from reports import html
 
         return html.render(report)
+    if form in _OF_RUNS:
+        from verify.cli.run_output import KINDS
+        from verify.jobs.verdicts import as_run
+
+        end = report.window.partition("/")[2]
+        return KINDS[form](as_run(report, end))
     from reports import terminal
 
     width = shutil.get_terminal_size((80, 24)).columns

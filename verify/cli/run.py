@@ -71,10 +71,10 @@ def command(
     verify run nightly.toml --as-of 2026-01-20 --report junit=out.xml --baseline yesterday.json
     """
     from verify.cli import run_output
-    from verify.jobs import config, plan, runner, trend
+    from verify.jobs import config, layers, plan, runner, trend
+    from verify.model.stages import stage
     from verify.model.window import parse_instant
 
-    targets = run_output.targets(reports)
     before = trend.read(baseline) if baseline else None
     found = file or config.found()
     bar = Bar(quiet=quiet)
@@ -88,13 +88,16 @@ def command(
         deadline=deadline,
         strict=strict,
         jobs=jobs,
-        fail_on=fail_on or ("new" if before else None),
+        fail_on=fail_on,
+        compared=before is not None,
         evidence=evidence,
         replay=replay,
         now=datetime.now(UTC),
         progress=reporter(quiet=quiet or not sys.stderr.isatty()),
         judged=bar.update,
     )
+    with stage("settings"):
+        targets = run_output.targets(reports or layers.settle(config.read(found))["report"].value)
     if dry_run:
         click.echo(plan.words(options), nl=False)
         return 0
@@ -104,5 +107,6 @@ def command(
         say(f"verify: not read: {problem}")
     for warning in report.warnings:
         say(f"verify: {warning}")
-    run_output.write(report, form, targets or run_output.targets(config.reports(found)))
+    with stage("write reports"):
+        run_output.write(report, form, targets)
     return 0 if exit_zero else report.exit_code

@@ -98,12 +98,6 @@ def found() -> str:
     return str(path)
 
 
-def reports(path: str) -> list[str]:
-    """The reports that a job file wants written."""
-    wanted = read(path).data.get("settings", {}).get("report", [])
-    return list(wanted)
-
-
 def read(path: str | Path) -> Tree:
     """The job file at `path` with all that it extends. Raises `ConfigError`."""
     return _read(str(path), ())

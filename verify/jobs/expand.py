@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from verify.jobs import windows
 from verify.jobs.config import Place, Tree
-from verify.jobs.schema import Check, Settings, Tolerance, Value
+from verify.jobs.schema import Check, Tolerance, Value
 from verify.model import names
 from verify.model.amount import Amount
 from verify.model.checks import Severity
@@ -63,11 +63,6 @@ class Asked:
     sources: tuple[str, ...]
     min_confidence: float
     min_lineages: int
-
-
-def settings_of(tree: Tree) -> Settings:
-    """The settings of a job file; they were checked when it was read."""
-    return msgspec.convert(tree.data.get("settings", {}), Settings)
 
 
 def checks(tree: Tree, as_of: datetime, *, zone: str = "UTC", min_confidence: float = 0.0) -> list[Asked]:

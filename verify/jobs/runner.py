@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import verify
-from verify.jobs import config, expand
+from verify.jobs import config, expand, layers
 from verify.jobs.desk import Desk
 from verify.jobs.expand import Asked
 from verify.jobs.material import Collected, Key, Pool, key_of
@@ -47,6 +47,7 @@ class Options:
     strict: bool | None = None
     jobs: int | None = None
     fail_on: str | None = None
+    compared: bool = False  # with a run before, so that by default only what is new counts
     evidence: str | Path | None = None
     replay: bool = False
     now: datetime | None = None
@@ -78,33 +79,32 @@ class Job:
 
 def prepare(options: Options, archive: Archive | None = None) -> Job:
     """Read the job file and choose the checks. Raises `InputError`, most with file and line."""
-    from msgspec import UNSET
-
     clock = archive.now if archive else (options.now or datetime.now(UTC)).replace(microsecond=0)
     as_of = options.as_of or (parse_instant(archive.info[_AS_OF]) if archive and _AS_OF in archive.info else clock)
     tree = config.read(options.file)
-    settings = expand.settings_of(tree)
+    settings = layers.settle(tree)
 
-    def settled(flag: Any, name: str, other: Any) -> Any:
-        """The flag, else what the job file says, else the other."""
-        written = getattr(settings, name)
-        return flag if flag is not None else (other if written is UNSET else written)
+    def settled(flag: Any, name: str) -> Any:
+        """The flag, else what stands in the nearest place."""
+        return settings[name].value if flag is None else flag
 
     every = expand.checks(
-        tree, as_of, zone=settled(None, "timezone", "UTC"), min_confidence=settled(None, "min_confidence", 0.0)
-    )
+        tree, as_of, zone=settled(None, "timezone"), min_confidence=settled(None, "min_confidence")
+    )  # fmt: skip
     return Job(
         tree=tree,
         checks=expand.chosen(every, options.only),
         as_of=as_of,
         clock=clock,
-        figures=list(settled(options.figures or None, "figures", [])),
-        sources=list(settled(options.sources or None, "sources", [])),
-        offline=settled(options.offline, "offline", pipeline.offline_by_environment()),
-        deadline=settled(options.deadline, "deadline", pipeline.DEADLINE),
-        strict=settled(options.strict or None, "strict", False),
-        workers=settled(options.jobs, "jobs", 2),
-        fail_on=settled(options.fail_on, "fail_on", "any"),
+        figures=list(settled(options.figures or None, "figures")),
+        sources=list(settled(options.sources or None, "sources")),
+        offline=settled(options.offline, "offline"),
+        deadline=settled(options.deadline, "deadline"),
+        strict=settled(options.strict or None, "strict"),
+        workers=settled(options.jobs, "jobs"),
+        fail_on=settled(
+            options.fail_on or ("new" if options.compared and not settings["fail_on"].given else None), "fail_on"
+        ),
     )
 
 

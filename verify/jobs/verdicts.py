@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from msgspec import UNSET
 
@@ -11,7 +12,7 @@ from verify.jobs.desk import Desk, NoValue, Unreadable
 from verify.jobs.expand import Asked
 from verify.jobs.material import Collected, Key, Pool
 from verify.model.amount import Amount
-from verify.model.checks import CheckRow, Status
+from verify.model.checks import CheckRow, RunReport, Severity, Status
 from verify.model.errors import NameUnknown
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS
@@ -22,6 +23,7 @@ from verify.reconcile.channels import same_count
 
 _STATUS = {Verdict.SUPPORTED: Status.PASSED, Verdict.DIFFERS: Status.DIFFERS, Verdict.INCONCLUSIVE: Status.INCONCLUSIVE}
 _MOST_FAILURES = 20
+_MOST_EXPLANATIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,15 @@ class Judge:
 
 def _held(asked: Asked, report: Report) -> tuple[Status, tuple[Reason, ...]]:
     """What a report means for its check."""
+    status, reasons = status_of(report)
+    if status is Status.PASSED and report.independent < asked.min_lineages:
+        text = f"{report.independent} independent lineages speak of it, and the check asks for {asked.min_lineages}"
+        return Status.INCONCLUSIVE, (Reason("too_few_lineages", text), *reasons)
+    return status, reasons
+
+
+def status_of(report: Report) -> tuple[Status, tuple[Reason, ...]]:
+    """What a report means as the outcome of a check, and why."""
     if report.exit_code == EXIT_SOURCE_FAILURE:
         status = Status.FAILED
     elif report.verdict is None:
@@ -91,10 +102,44 @@ def _held(asked: Asked, report: Report) -> tuple[Status, tuple[Reason, ...]]:
     if report.verdict is None:
         known = f"{len(report.figures)} figures of {report.outlets} outlets are known for the window"
         reasons = (Reason("known" if status is Status.PASSED else "no_evidence", known),)
-    if status is Status.PASSED and report.independent < asked.min_lineages:
-        text = f"{report.independent} independent lineages speak of it, and the check asks for {asked.min_lineages}"
-        return Status.INCONCLUSIVE, (Reason("too_few_lineages", text), *reasons)
     return status, reasons
+
+
+def as_run(report: Report, as_of: str) -> RunReport:
+    """One report of `verify liquidations` as a run of one check, for the formats that build servers read."""
+    status, reasons = status_of(report)
+    row = CheckRow(
+        id=report.command,
+        name=report.command,
+        description="",
+        tags=(),
+        severity=Severity.ERROR,
+        status=status,
+        reasons=reasons,
+        quantity=report.quantity,
+        window=report.window,
+        window_words=report.window_words,
+        claim=report.claim,
+        origin="claim" if report.claim else "",
+        verdict=report.verdict,
+        **_told(report),
+    )
+    return RunReport(report.version, report.command, as_of, (row,), problems=report.problems, files=report.files)
+
+
+def _told(report: Report) -> dict[str, Any]:
+    """What a row takes over from its report."""
+    failures = [f"{row.source}: {row.note}" for row in report.sources if row.status == "failed"]
+    return {
+        "confidence": report.confidence.value if report.confidence else None,
+        "independent": report.independent,
+        "sentence": report.sentence,
+        "caveat": report.caveat,
+        "answers": tuple(answer.text for answer in report.answers),
+        "explanations": tuple(row.text for row in report.explanations[:_MOST_EXPLANATIONS]),
+        "failures": tuple(failures[:_MOST_FAILURES]),
+        "simulated": report.simulated,
+    }
 
 
 def _of_source(asked: Asked, wanted: str, material: Material, collected: Collected) -> tuple[Found, Material]:
@@ -131,9 +176,10 @@ def _states(figure: Figure, asked: Asked) -> bool:
 def _row(asked: Asked, status: Status, reasons: Sequence[Reason], value: Found, report: Report | None) -> CheckRow:
     from verify.model.window import duration_words
 
-    failures = [f"{row.source}: {row.note}" for row in report.sources if row.status == "failed"] if report else []
+    told: dict[str, Any] = {"confidence": None, "independent": 0, "sentence": "", "caveat": ""}
+    told |= _told(report) if report else {}
     if value.missing is not None and value.missing.code == "source_failed":
-        failures = [value.missing.text]
+        told["failures"] = (value.missing.text,)
     return CheckRow(
         id=asked.id,
         name=asked.name,
@@ -148,16 +194,9 @@ def _row(asked: Asked, status: Status, reasons: Sequence[Reason], value: Found, 
         claim=_claimed(value.amount),
         origin=value.origin,
         verdict=report.verdict if report else None,
-        confidence=report.confidence.value if report and report.confidence else None,
-        independent=report.independent if report else 0,
-        sentence=report.sentence if report else "",
-        caveat=report.caveat if report else "",
-        answers=tuple(answer.text for answer in report.answers) if report else (),
-        explanations=tuple(row.text for row in report.explanations[:3]) if report else (),
-        failures=tuple(failures[:_MOST_FAILURES]),
         file=asked.place.file,
         line=asked.place.line,
-        simulated=report.simulated if report else False,
+        **told,
     )
 
 

@@ -11,9 +11,12 @@ LOGGER = logging.getLogger("verify.stages")
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
-    """Log how long the body took, also where it fails. `name` is ours: no string from outside goes into it."""
-    if not LOGGER.isEnabledFor(logging.DEBUG):
+def stage(name: str, *, since_start: bool = False) -> Iterator[None]:
+    """Log how long the body took, also where it fails. `name` is ours: no string from outside goes into it.
+
+    `since_start` times the body also where the log is only turned on in it.
+    """
+    if not since_start and not LOGGER.isEnabledFor(logging.DEBUG):
         yield
         return
     began = time.perf_counter()

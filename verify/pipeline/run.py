@@ -15,6 +15,7 @@ from verify.model.errors import EvidenceError, InputError
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS
 from verify.model.report import Finding, SourceRow
+from verify.model.stages import stage
 from verify.pipeline.judging import Question
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def offline_by_environment() -> bool:
     return os.environ.get(OFFLINE_VARIABLE, "0") not in ("", "0")
 
 
+@stage("read figures")
 def read_figures(
     paths: Sequence[str | Path], recorder: Recorder | None, archive: Archive | None
 ) -> list[published.FigureFile]:
@@ -54,6 +56,7 @@ def read_figures(
     return files
 
 
+@stage("load sources")
 def load_sources(only: Sequence[str]) -> tuple[Registry, list[str]]:
     """Every source that works, those at the addresses in `only` too, and what is asked for as ids of sources.
 
@@ -82,6 +85,7 @@ def unloadable(name: str, reason: str) -> Progress:
     return Progress(name, "failed", f"cannot be loaded: {reason}")
 
 
+@stage("ask the sources")
 def collected(
     known: Mapping[str, Source],
     only: Sequence[str],
