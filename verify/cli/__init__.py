@@ -20,13 +20,14 @@ _COMMANDS = {
         "Judge a claim about liquidations, or show what is known for a window.",
     ),
     "market": ("verify.cli.market", "Judge a claim about a price, a volatility or a correlation."),
+    "mcp": ("verify.cli.mcp", "Serve three read-only tools to an assistant."),
     "position": ("verify.cli.position", "Judge a claim about the gain of a holding."),
     "init": ("verify.cli.init", "Write a job file to start from."),
     "run": ("verify.cli.run", "Run the checks of a job file."),
     "sources": ("verify.cli.sources", "List the sources, show one, or ask which are alive."),
 }
 #: The commands whose options take their defaults from the settings; `run` settles its own.
-_SETTLED = frozenset({"article", "liquidations"})
+_SETTLED = frozenset({"article", "flows", "liquidations", "position"})
 INTERRUPTED = 130
 
 
