@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,7 @@ def _in_words(key: str, error: str) -> str:
     return f"{key}: {said[:1].lower()}{said[1:]}"
 
 
+@cache
 def _fields(kind: type[msgspec.Struct]) -> list[str]:
     return [entry.encode_name for entry in msgspec.structs.fields(kind)]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+_HEADER = re.compile(r"\s*\[([\w.-]+)\]\s*(?:#.*)?$", re.ASCII)
 Path = Sequence[str]
 
 
@@ -23,6 +25,18 @@ class Document:
     def _lines(self) -> list[str]:
         return self.text.split("\n")
 
+    @cached_property
+    def _whole(self) -> dict[str, Any]:
+        return self._read(len(self._lines)) or {}
+
+    @cached_property
+    def _headers(self) -> dict[str, int]:
+        """The lines of table headers written plainly; none where a string over several lines may look like one."""
+        if '"""' in self.text or "'''" in self.text:
+            return {}
+        found = ((number, _HEADER.match(line)) for number, line in enumerate(self._lines, 1))
+        return {match[1]: number for number, match in found if match}
+
     def line(self, path: Path) -> int:
         """The line (from 1) on which the key at `path` is written, or the nearest table above it that is.
 
@@ -31,10 +45,12 @@ class Document:
         beginning without it.
         """
         wanted = [*self.root, *path]
-        while wanted and not self._holds(len(self._lines), wanted):
+        while wanted and not _holds(self._whole, wanted):
             wanted.pop()
         if not wanted:
             return 1
+        if header := self._headers.get(".".join(wanted)):
+            return header
         without, holding = 0, len(self._lines)
         while holding - without > 1:
             middle = self._readable((without + holding) // 2, without)
@@ -43,7 +59,7 @@ class Document:
                 if upper == holding:
                     break
                 middle = upper
-            if self._holds(middle, wanted):
+            if _holds(self._read(middle), wanted):
                 holding = middle
             else:
                 without = middle
@@ -66,10 +82,10 @@ class Document:
         except tomllib.TOMLDecodeError:
             return None
 
-    def _holds(self, count: int, path: Path) -> bool:
-        table: Any = self._read(count)
-        for key in path:
-            if not isinstance(table, dict) or key not in table:
-                return False
-            table = table[key]
-        return True
+
+def _holds(table: Any, path: Path) -> bool:
+    for key in path:
+        if not isinstance(table, dict) or key not in table:
+            return False
+        table = table[key]
+    return True
