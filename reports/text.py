@@ -7,8 +7,12 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from typing import TypeVar
 
+from verify.model.checks import RunReport
 from verify.model.report import Report
+
+Shown = TypeVar("Shown", Report, RunReport)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@&])")
 
@@ -30,13 +34,13 @@ def plain(text: str) -> str:
     return re.sub(r"(?<=:)(?=:)|(?<=#)(?=#)", " ", shown)
 
 
-def every(report: Report, clean: Callable[[str], str]) -> Report:
+def every(report: Shown, clean: Callable[[str], str]) -> Shown:
     """The same report with every string in it cleaned, so that none can be forgotten.
 
     Addresses are left to `url`, and codes are our own.
     """
     cleaned = _every(report, clean)
-    assert isinstance(cleaned, Report)
+    assert isinstance(cleaned, type(report))
     return cleaned
 
 

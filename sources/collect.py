@@ -20,6 +20,7 @@ from verify.model.amount import Amount
 from verify.model.errors import SourceError, WindowUnsupported
 from verify.model.figure import Basis, Completeness, EvidenceRef, Figure, QuantityBasis
 from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Scope, Side
+from verify.model.stages import stage
 from verify.model.window import Window
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def _job(source: Source, channel: ChannelSpec, code: Channel, window: Window, qu
     return Job.for_channel(source, channel.id, window, quantity)
 
 
+@stage("parse answers")
 def deliver(outcomes: Sequence[Outcome], window: Window, quantity: Quantity) -> list[Delivery]:
     """What every asked channel delivered, in the order asked; a failure is a delivery too."""
     contracts = {o.job.spec.id: o for o in outcomes if o.job.purpose is Purpose.INSTRUMENTS}

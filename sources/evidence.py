@@ -221,6 +221,7 @@ class Archive:
         self.warnings = tuple(f"{path}: {problem}" for problem in (*checked.problems, *interrupted))
         self._payloads: dict[str, Payload] = {}
         self._answers: dict[tuple[str, str], str] = {}
+        self._shared: dict[tuple[str, str], str] = {}
         self._outcomes: dict[str, Recorded] = {}
         self._resources: dict[str, bytes] = {}
         if not records or records[0].kind != "warcinfo":
@@ -258,8 +259,12 @@ class Archive:
         return self._payloads[identity]
 
     def answer(self, job: Job, request: Request) -> Payload:
-        """The kept answer to that request, matched on method, host, path, query and body; else `EvidenceError`."""
-        identity = self._answers.get((_short(job.key), fingerprint(request)))
+        """The kept answer to that request, matched on method, host, path, query and body; else `EvidenceError`.
+
+        It may have been asked by another job of the same source, as a request is sent once in a run.
+        """
+        mark = fingerprint(request)
+        identity = self._answers.get((_short(job.key), mark)) or self._shared.get((job.spec.id, mark))
         if identity is None:
             raise EvidenceError(f"{self.path} holds no answer to {request.method} {full_url(request)} ({job.label})")
         return replace(self._payloads[identity], request=request)
@@ -268,7 +273,9 @@ class Archive:
         if record.kind == "response" and record.headers["x-verify-use"] == "answer":
             payload = _payload_of(record)
             self._payloads[payload.evidence] = payload
-            self._answers[record.headers["x-verify-job"], fingerprint(payload.request)] = payload.evidence
+            mark = fingerprint(payload.request)
+            self._answers[record.headers["x-verify-job"], mark] = payload.evidence
+            self._shared[record.headers["x-verify-source"], mark] = payload.evidence
         elif record.uri.startswith(_OUTCOME):
             body = json.loads(record.body)
             self._outcomes[body["job"]] = Recorded(

@@ -8,7 +8,8 @@
 
 `fetch_all(jobs, ...)` does the same without asyncio. A job never raises: its failure is in its outcome, and no job
 stops another. What has not come by the deadline fails with `Unavailable` and says what it waited for. A channel with
-`requests_for` waits for its source's INSTRUMENTS job if that is among the jobs.
+`requests_for` waits for its source's INSTRUMENTS job about the same quantity if that is among the jobs. A request that
+several jobs of one source make is sent once, and its answer is evidence of each.
 
 Failures: no connection, time-out, 5xx, refused (403 and 451 too) -> `Unavailable`; 429 and 418 -> `RateLimited`; no
 key, or 401 -> `AuthMissing`; HTML, broken compression, more than `Limits.body` bytes, or an answer the adapter cannot
@@ -54,6 +55,7 @@ from verify.model.errors import (
     Suspect,
     Unavailable,
 )
+from verify.model.quantity import Quantity
 from verify.model.window import Window
 
 __all__ = ["Fetcher", "Limits", "Progress", "fetch_all", "host_map_of"]
@@ -120,6 +122,7 @@ class Fetcher:
         self._client: httpx.AsyncClient | None = None
         self._until = 0.0
         self._numbers: Counter[str] = Counter()
+        self._shared: dict[tuple[str, str], asyncio.Task[Payload]] = {}
 
     async def __aenter__(self) -> Fetcher:
         self._until = asyncio.get_running_loop().time() + self._deadline
@@ -153,19 +156,21 @@ class Fetcher:
             asked, kept = windowed[0].job.key, ", ".join(_telling(self._archive.jobs)) or "nothing"
             raise EvidenceError(f"{self._archive.path} is of another run: it holds {kept}; asked for is {asked}")
         tasks: dict[int, asyncio.Task[Outcome]] = {}
-        contracts: dict[str, asyncio.Task[Outcome]] = {}
+        contracts: dict[tuple[str, Quantity], asyncio.Task[Outcome]] = {}
         for index, run in sorted(enumerate(runs), key=lambda item: item[1].job.purpose is not Purpose.INSTRUMENTS):
-            tasks[index] = asyncio.create_task(self._outcome(run, contracts.get(run.job.spec.id)))
+            listing = (run.job.spec.id, run.job.quantity)
+            tasks[index] = asyncio.create_task(self._outcome(run, contracts.get(listing)))
             if run.job.purpose is Purpose.INSTRUMENTS:
-                contracts[run.job.spec.id] = tasks[index]
+                contracts[listing] = tasks[index]
         try:
             if tasks:
                 left = max(self._until - _time(), 0.0)
                 await asyncio.wait(tasks.values(), timeout=left if self._archive is None else None)
         finally:
-            for task in tasks.values():
+            begun: list[asyncio.Task[Any]] = [*tasks.values(), *self._shared.values()]
+            for task in begun:
                 task.cancel()
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
+            await asyncio.gather(*begun, return_exceptions=True)
         return [
             self._late(run) if tasks[index].cancelled() else tasks[index].result() for index, run in enumerate(runs)
         ]
@@ -264,6 +269,23 @@ class Fetcher:
             raise Suspect(f"its paging finds no end: {self._limits.pages} pages led to {what}", source=job.label)
         if self._archive is not None:
             return self._archive.answer(job, request)
+        key = (job.spec.id, mark)
+        first = key not in self._shared
+        if first:
+            self._shared[key] = asyncio.create_task(self._fetched(run, request))
+            self._shared[key].add_done_callback(_looked_at)
+        else:
+            self._waits(run, "an answer that another job of this run has asked for")
+        task = self._shared[key]
+        await asyncio.wait([task])  # which, unlike awaiting it, leaves it to the others when this job is stopped
+        payload = task.result()
+        if not first:
+            run.payloads.append(payload)
+        return payload
+
+    async def _fetched(self, run: _Run, request: Request) -> Payload:
+        """The answer to a request that no job of this run has asked before."""
+        job = run.job
         if job.reader is not None:
             return await self._read_here(run, request, job.reader)
         try:
@@ -410,6 +432,12 @@ def fetch_all(jobs: Iterable[Job], **options: Any) -> list[Outcome]:
 def _telling(keys: Sequence[str]) -> Sequence[str]:
     """The first keys of jobs, of those that name a window if any does."""
     return [key for key in keys if key.split(" | ")[1]][:3] or keys[:3]
+
+
+def _looked_at(task: asyncio.Task[Payload]) -> None:
+    """Tell asyncio that a failure was seen, also where everybody who waited for it was stopped."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _time() -> float:

@@ -59,7 +59,7 @@ ANSWERS = {
 def test_a_key_is_found_nowhere(program: Run, server: ProviderServer, tmp_path: Path, kind: str, form: str) -> None:
     server.serve(HOST, PATH, ANSWERS[kind])
     arguments = ("--window", "4h", "--source", "keyed", "--deadline", "10", "--evidence", "run.warc")
-    done = program("liquidations", *arguments, "--format", form, before=PLUGIN, VERIFY_KEYED_API_KEY=KEY)
+    done = program("liquidations", *arguments, "--format", form, "--debug", before=PLUGIN, VERIFY_KEYED_API_KEY=KEY)
     assert done.code in (0, 3, 4), done.err
     sent = {ask.headers.get("X-Api-Key") for ask in server.asked if ask.host == HOST}
     assert sent == {KEY}, "it was sent, or this test shows nothing"

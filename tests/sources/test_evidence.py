@@ -205,12 +205,24 @@ def test_the_answer_after_retries_and_redirects_is_the_one_that_is_replayed(
     assert uses == ["retried", "retried", "redirect", "answer"]
 
 
-def test_quantities_are_told_apart(server: ProviderServer, tmp_path: Path) -> None:
+def test_a_request_of_two_jobs_is_sent_once_and_is_evidence_of_both(server: ProviderServer, tmp_path: Path) -> None:
     server.serve(HOST, ORDERS, in_turn(page("a"), page("b")))
     bitcoin = Quantity(assets=Scope(frozenset({"BTC"})), venues=EVERYTHING, side=Side.LONG)
     first = record(server, tmp_path / "run.warc", job(), job(quantity=bitcoin))
-    assert told(replay(tmp_path / "run.warc", job(), job(quantity=bitcoin))) == told(first)
-    assert first[0].payloads[0].body != first[1].payloads[0].body
+    assert len(server.asked) == 1
+    assert first[0].payloads == first[1].payloads != ()
+    for jobs in ((job(), job(quantity=bitcoin)), (job(quantity=bitcoin),), (job(),)):
+        replayed = replay(tmp_path / "run.warc", *jobs)
+        assert told(replayed)[-1] == told(first)[-1]
+        assert [outcome.failure for outcome in replayed] == [None] * len(jobs)
+
+
+def test_a_failure_of_a_shared_request_is_one_of_every_job(server: ProviderServer, tmp_path: Path) -> None:
+    server.serve(HOST, ORDERS, failing(451))
+    bitcoin = Quantity(assets=Scope(frozenset({"BTC"})), venues=EVERYTHING, side=Side.LONG)
+    first = record(server, tmp_path / "run.warc", job(), job(quantity=bitcoin))
+    assert len(server.asked) == 1
+    assert [outcome.failure is not None for outcome in first] == [True, True]
 
 
 class TestFile:

@@ -11,6 +11,8 @@ import click
 _COMMANDS = {
     "article": ("verify.cli.article", "Find every figure in a text and judge it."),
     "calibrate": ("verify.cli.calibrate", "Try the estimate on simulated markets whose truth is known."),
+    "completion": ("verify.cli.completion", "Print the completion script of a shell."),
+    "config": ("verify.cli.config", "Look into the settings."),
     "evidence": ("verify.cli.evidence", "Look into the file that keeps every answer of a run."),
     "flows": ("verify.cli.flows", "Judge a claim about flows of funds or volumes of decentralised exchanges."),
     "liquidations": (
@@ -18,9 +20,14 @@ _COMMANDS = {
         "Judge a claim about liquidations, or show what is known for a window.",
     ),
     "market": ("verify.cli.market", "Judge a claim about a price, a volatility or a correlation."),
+    "mcp": ("verify.cli.mcp", "Serve three read-only tools to an assistant."),
     "position": ("verify.cli.position", "Judge a claim about the gain of a holding."),
+    "init": ("verify.cli.init", "Write a job file to start from."),
+    "run": ("verify.cli.run", "Run the checks of a job file."),
     "sources": ("verify.cli.sources", "List the sources, show one, or ask which are alive."),
 }
+#: The commands whose options take their defaults from the settings; `run` settles its own.
+_SETTLED = frozenset({"article", "flows", "liquidations", "position"})
 INTERRUPTED = 130
 
 
@@ -34,6 +41,7 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(_COMMANDS[cmd_name][0]).command
+        _with_debug(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -50,7 +58,42 @@ class LazyGroup(click.Group):
             near = max(_COMMANDS, key=lambda known: similarity(name.lower(), known))
             hint = f"; did you mean {near}?" if similarity(name.lower(), near) >= 60 else ""
             ctx.fail(f"no such command {name!r}{hint}")
+        if name in _SETTLED:
+            from verify.jobs.layers import defaults_of_commands
+
+            ctx.default_map = {name: defaults_of_commands()}
         return super().resolve_command(ctx, args)
+
+
+def _with_debug(command: click.Command) -> None:
+    """Give a command and those below it the option `--debug`."""
+    if any(option.name == "debug" for option in command.params):
+        return
+    command.params.append(
+        click.Option(
+            ["--debug"], is_flag=True, expose_value=False, is_eager=True, callback=_debug,
+            help="Say on stderr how long each stage takes.",
+        )
+    )  # fmt: skip
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _with_debug(below)
+
+
+def _debug(_context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """Show what the stages log, and nothing of what libraries do: they print headers, in which a key may stand."""
+    if not wanted:
+        return
+    import logging
+
+    from verify.model.stages import LOGGER
+
+    if not LOGGER.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("verify: %(message)s"))
+        LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.DEBUG)
+    LOGGER.propagate = False
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,8 +120,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a latin-1 terminal shows ? for what it cannot, not a traceback
+    from verify.model.stages import stage
+
     try:
-        code = cli.main(prog_name="verify", standalone_mode=False)
+        with stage("the whole command", since_start=True):
+            code = cli.main(prog_name="verify", standalone_mode=False)
     except VerifyError as error:
         say(f"verify: {error}")
         sys.exit(error.exit_code)

@@ -13,15 +13,22 @@ import click
 from verify.model.errors import InputError
 from verify.model.report import Report
 
-FORMATS = ("table", "json", "md", "html")
+#: The formats that a report has in common with a run of checks.
+_OF_RUNS = ("jsonl", "junit", "sarif", "github")
+FORMATS = ("table", "json", "md", "html", *_OF_RUNS)
 
 
 def write(report: Report, *, form: str, target: str | None) -> None:
     """Render to stdout, or to a file that is either written whole or left as it was."""
     rendered = render(report, form, color=target is None and _color())
     if target is None or target == "-":
-        _print(rendered)
-        return
+        echo(rendered)
+    else:
+        write_file(target, rendered)
+
+
+def write_file(target: str, rendered: str) -> None:
+    """To a file that is either written whole or left as it was. Raises `InputError`."""
     path = Path(target)
     try:
         if path.exists() and not path.is_file():  # /dev/stdout, a named pipe: nothing to replace
@@ -33,7 +40,17 @@ def write(report: Report, *, form: str, target: str | None) -> None:
         raise InputError(f"cannot write {target}: {reason}") from None
 
 
-def _print(rendered: str) -> None:
+def append(target: str, rendered: str) -> None:
+    """To the end of a file. Raises `InputError`."""
+    try:
+        with Path(target).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(rendered)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise InputError(f"cannot write {target}: {reason}") from None
+
+
+def echo(rendered: str) -> None:
     """To stdout. Where the reader has gone (`verify ... | head`), the verdict still stands in the exit code."""
     try:
         click.echo(rendered, nl=False, color=True if _color() else None)
@@ -71,6 +88,12 @@ def render(report: Report, form: str, *, color: bool = False) -> str:
         from reports import html
 
         return html.render(report)
+    if form in _OF_RUNS:
+        from verify.cli.run_output import KINDS
+        from verify.jobs.verdicts import as_run
+
+        end = report.window.partition("/")[2]
+        return KINDS[form](as_run(report, end))
     from reports import terminal
 
     width = shutil.get_terminal_size((80, 24)).columns

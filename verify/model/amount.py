@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -214,7 +214,8 @@ class Amount:
     `value` is the number, `low` and `high` the half-open interval [low, high) that its rounding leaves open, in
     units of `currency` ("USD", or "" for a bare number or count). For a range such as `$551-$554 million` the
     interval runs from the low end's to the high end's and `value` is the middle. `text` is what was read and does
-    not take part in comparisons.
+    not take part in comparisons. `allowance` is how far off, on either side, somebody takes the statement to be true
+    all the same (the tolerance of a check); nobody printed it.
     """
 
     value: Decimal
@@ -224,6 +225,7 @@ class Amount:
     currency: str = ""
     ends: tuple[Decimal, Decimal] | None = None
     text: str = field(default="", compare=False)
+    allowance: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         for number in (self.value, self.low, self.high):
@@ -302,7 +304,12 @@ class Amount:
 
     @property
     def tolerated(self) -> tuple[Decimal, Decimal | None]:
-        """The values under which the statement, hedge included, is true; None is no upper end."""
+        """The values under which the statement, hedge and allowance included, is true; None is no upper end."""
+        low, high = self._hedged
+        return max(low - self.allowance, Decimal(0)), None if high is None else high + self.allowance
+
+    @property
+    def _hedged(self) -> tuple[Decimal, Decimal | None]:
         below, above = self.value * (1 - HEDGE_SHARE), self.value * (1 + HEDGE_SHARE)
         match self.hedge:
             case Hedge.ABOUT:
@@ -328,8 +335,20 @@ class Amount:
         ends = (self.ends[0] * factor, self.ends[1] * factor) if self.ends else None
         return Amount(self.value * factor, self.low * factor, self.high * factor, self.hedge, self.currency, ends)
 
+    def allowing(self, allowance: Decimal) -> Amount:
+        """The same statement with that allowance."""
+        return replace(self, allowance=allowance)
+
+    @property
+    def leeway(self) -> str:
+        """What makes the statement true besides its rounding, in words: its hedge, its allowance, or nothing."""
+        words = [f"“{self.hedge}”"] if self.hedge else []
+        if self.allowance:
+            words.append(f"tolerance of {money(self.allowance, currency=self.currency)}")
+        return " and ".join(words)
+
     def plain(self) -> Amount:
-        """The same number without its hedge."""
+        """The same number without its hedge and allowance."""
         return Amount(self.value, self.low, self.high, Hedge.NONE, self.currency, self.ends, self.text)
 
     def __str__(self) -> str:

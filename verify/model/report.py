@@ -406,7 +406,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: numbers as numbers, times as ISO 8601, enumerations as their values."""
-        plain = _plain(self)
+        plain = plain_data(self)
         assert isinstance(plain, dict)
         return {"schema_version": plain.pop("schema_version"), **plain, "exit_code": self.exit_code}
 
@@ -426,13 +426,14 @@ class Report:
         return FIGURES.validate(pl.DataFrame(rows, schema=FIGURE_COLUMNS))
 
 
-def _plain(value: object) -> object:
+def plain_data(value: object) -> object:
+    """Dataclasses as what JSON knows: numbers as numbers, times as ISO 8601, enumerations as their values."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {item.name: plain_data(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain_data(entry) for key, entry in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_plain(entry) for entry in value]
+        return [plain_data(entry) for entry in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):

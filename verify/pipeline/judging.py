@@ -12,6 +12,7 @@ from verify.model.amount import Amount
 from verify.model.figure import Completeness, Figure
 from verify.model.quantity import Quantity
 from verify.model.report import Cap, Confidence, Finding, Reason, Report, SourceRow, Verdict
+from verify.model.stages import stage
 from verify.model.window import Window, duration_words
 from verify.reconcile import confidence, summary, wording
 from verify.reconcile.channels import DECIDED, Channel, Fit, ask, same_count
@@ -75,6 +76,7 @@ class Material:
     simulated: bool = False
 
 
+@stage("judge")
 def judge(question: Question, material: Material) -> Report:
     """Reconcile what is known and judge the claim: no input or output, the same material gives the same report."""
     quantity, window, claim, wanted = question.quantity, question.window, question.claim, question.channel

@@ -73,7 +73,7 @@ def liquidations(
                 progress(run.unloadable(name, reason))
         every = list({figure.id: figure for file in files for figure in file.figures}.values())
         lineages = assign(every)
-        wanted = _channel(channel, lineages.values(), known)
+        wanted = channel_of(channel, lineages.values(), known)
         found = run.collected(
             known, wanted_sources, question, clock, offline=offline and not replay, deadline=deadline,
             recorder=recorder, archive=kept.archive, progress=progress,
@@ -115,7 +115,7 @@ def _question(
     gap = parse_duration(slack, zero=True) if isinstance(slack, str) else (slack or timedelta(0))
     asked = window if isinstance(window, Window) else Window.parse(window, now=now, slack=gap)
     named = Scope.of(*(names.resolve("venues", venue).id for venue in venues))
-    tickers = Scope.of(*(_ticker(asset) for asset in assets))
+    tickers = Scope.of(*(ticker(asset) for asset in assets))
     quantity = Quantity(LIQUIDATIONS, named, tickers, side)
     if count_over is not None:
         threshold = Amount.parse(str(count_over)).value or None
@@ -126,7 +126,8 @@ def _question(
     return Question(quantity, asked, amount, None, min_confidence)
 
 
-def _ticker(text: str) -> str:
+def ticker(text: str) -> str:
+    """The id of an asset: a registered name, or what has the form of a ticker. Raises `NameUnknown`."""
     if known := names.find("assets", text):
         return known.id
     symbol = text.strip().upper()
@@ -135,7 +136,7 @@ def _ticker(text: str) -> str:
     return symbol
 
 
-def _channel(text: str | None, lineages: Iterable[Lineage], sources: Iterable[str]) -> str | None:
+def channel_of(text: str | None, lineages: Iterable[Lineage], sources: Iterable[str]) -> str | None:
     """The lineage id that a channel's name means: a registered provider, one that the files name, or a source."""
     if text is None:
         return None

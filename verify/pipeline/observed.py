@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from sources.collect import Delivery
-    from sources.jobs import Job, Progress
+    from sources.jobs import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +137,7 @@ def _ask(
     if offline and not only:
         return
 
-    def keyed(job: Job) -> bool:
-        if kept.archive is not None:
-            return kept.archive.outcome(job) is not None
-        return all(os.environ.get(name, "").strip() for name in job.spec.auth)
-
+    keyed = run.keys_there(kept.archive)
     drawn = [
         (collect.plan(loaded.sources.values(), window, quantity, clock, only=only, keyed=keyed), window, quantity)
         for quantity, window in plans

@@ -16,6 +16,7 @@ from verify.model.errors import EvidenceError, InputError
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS
 from verify.model.report import Finding, SourceRow
+from verify.model.stages import stage
 from verify.model.window import iso
 from verify.pipeline.judging import Question
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SIMULATED = "simulated"
 #: Seconds within which all sources must have answered.
 DEADLINE = 60.0
+#: What the names of files begin with that a job keeps as evidence beside published figures.
+JOB_FILES = "job/"
 #: Set to anything but 0 or nothing, it forbids the network like `--offline`.
 OFFLINE_VARIABLE = "VERIFY_OFFLINE"
 #: What a report says that rests on servers of this machine in the place of providers.
@@ -43,6 +46,7 @@ def offline_by_environment() -> bool:
     return os.environ.get(OFFLINE_VARIABLE, "0") not in ("", "0")
 
 
+@stage("read figures")
 def read_figures(
     paths: Sequence[str | Path], recorder: Recorder | None, archive: Archive | None, *, bundled: bool = True
 ) -> list[published.FigureFile]:
@@ -51,7 +55,8 @@ def read_figures(
     Without any path those that ship with the package are read, unless `bundled` is False: they are of real markets.
     """
     if archive is not None:
-        return [published.parse_figures(archive.resource(name), name=name) for name in archive.resources]
+        names = [name for name in archive.resources if not name.startswith(JOB_FILES)]
+        return [published.parse_figures(archive.resource(name), name=name) for name in names]
     files: list[published.FigureFile] = []
     for path in paths or ([published.BUNDLED] if bundled else []):
         files += published.read_bundled() if path == published.BUNDLED else [published.read_figures(path)]
@@ -61,6 +66,7 @@ def read_figures(
     return files
 
 
+@stage("load sources")
 def load_sources(only: Sequence[str]) -> tuple[Registry, list[str]]:
     """Every source that works, those at the addresses in `only` too, and what is asked for as ids of sources.
 
@@ -109,6 +115,7 @@ class Collected:
     simulated: bool = False
 
 
+@stage("ask the sources")
 def collected(
     known: Mapping[str, Source],
     only: Sequence[str],
@@ -122,18 +129,12 @@ def collected(
     progress: Callable[[Progress], None] | None,
 ) -> Collected:
     """Ask every source that can speak for the window, all at once, and how large the venues are."""
-    forbid_network(known, only, offline=offline)
-    if offline and not only:
+    if offline and not may_ask(known, only):
         return Collected()
     from sources import collect
     from sources.rows import delivered, refused
 
-    def keyed(job: Job) -> bool:
-        """Whether the keys of the job's source are there; on replay, whether they were."""
-        if archive is not None:
-            return archive.outcome(job) is not None
-        return all(os.environ.get(name, "").strip() for name in job.spec.auth)
-
+    keyed = keys_there(archive)
     asked = question.window
     for source in known.values():
         if source.within is not None and not source.within.contains(asked):
@@ -152,9 +153,7 @@ def collected(
     outcomes = http.fetch_all(jobs, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress)
     deliveries = collect.deliver(outcomes, question.window, question.quantity)
     told = [delivered(delivery, question.window) for delivery in deliveries] + refusals
-    findings = []
-    if any(outcome.diverted for outcome in outcomes):
-        findings.append(Finding("trial", TRIAL, ()))
+    findings = trial(outcomes)
     figures = []
     if question.quantity.metric == LIQUIDATIONS:
         figures = collect.figures(deliveries, question.window, question.quantity)
@@ -210,6 +209,30 @@ def forbid_network(known: Mapping[str, Source], only: Sequence[str], *, offline:
         raise InputError(f"--source {away[0]} is asked over the network, and --offline forbids it: leave one out")
 
 
+def may_ask(known: Mapping[str, Source], only: Sequence[str]) -> bool:
+    """Whether there is anything to ask offline: what was asked for by name must be on this machine."""
+    forbid_network(known, only, offline=True)
+    return bool(only)
+
+
+def keys_there(archive: Archive | None) -> Callable[[Job], bool]:
+    """Tells of a job whether the keys of its source are there; on replay, whether they were."""
+
+    def keyed(job: Job) -> bool:
+        if archive is not None:
+            return archive.outcome(job) is not None
+        return all(os.environ.get(name, "").strip() for name in job.spec.auth)
+
+    return keyed
+
+
+def trial(outcomes: Sequence[Outcome]) -> list[Finding]:
+    """A word of warning where answers are not those of providers."""
+    if not any(outcome.diverted for outcome in outcomes):
+        return []
+    return [Finding("trial", TRIAL, ())]
+
+
 def _is_here(source: Source) -> bool:
     """Whether a source answers from this machine."""
     return all(code.reader is not None for code in source.channels.values())
@@ -224,10 +247,13 @@ class Keeper:
         self.recorder: Recorder | None = None
 
     def open(self, question: Question, now: datetime) -> Recorder | None:
+        return self.begin({"window": str(question.window), "quantity": question.quantity.words()}, now)
+
+    def begin(self, info: Mapping[str, str], now: datetime) -> Recorder | None:
+        """Begin the file, if one is to be written; `info` is what a replay is given back."""
         if self._path is not None and self.archive is None:
             from sources.evidence import Recorder
 
-            info = {"window": str(question.window), "quantity": question.quantity.words()}
             self.recorder = Recorder(self._path, now=now, info=info, software=f"verify {verify.__version__}")
         return self.recorder
 

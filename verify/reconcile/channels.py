@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from verify.model.amount import Amount, Hedge, money
 from verify.model.figure import Figure, Grade
@@ -61,8 +62,8 @@ class Channel:
 def fit(allowed: Span, claim: Amount) -> Fit:
     """Compare what is possible with the claim's rounding and hedge.
 
-    `yes`: everything possible makes the unhedged claim true. `through hedge`: only the hedge does. `no`: nothing
-    possible makes it true. `possible`: the evidence is coarser than the claim.
+    `yes`: everything possible makes the unhedged claim true. `through hedge`: only hedge or allowance does. `no`:
+    nothing possible makes it true. `possible`: the evidence is coarser than the claim.
     """
     plain = claim.plain().tolerated
     hedged = claim.tolerated
@@ -70,7 +71,7 @@ def fit(allowed: Span, claim: Amount) -> Fit:
         return Fit.YES
     if _within(allowed, hedged):
         one_sided = claim.hedge in (Hedge.AT_LEAST, Hedge.OVER, Hedge.UP_TO, Hedge.UNDER)
-        return Fit.YES if one_sided else Fit.HEDGED
+        return Fit.YES if one_sided and _within(allowed, claim.allowing(Decimal(0)).tolerated) else Fit.HEDGED
     low, high = as_floats(hedged)
     if allowed[1] < low or allowed[0] > high or (allowed[0] == high and allowed[0] != low):
         return Fit.NO
@@ -93,30 +94,20 @@ def ask(
     """What the figures of one lineage say of a quantity over a window, and whether the claim fits."""
     if quantity.metric != LIQUIDATIONS or quantity.threshold_usd is not None:
         return _ask_directly(lineage, title, figures, quantity, window, claim)
-    relevant = [figure for figure in figures if figure.window is not None and figure.window.overlaps(window)]
-    kept, contradictions = resolve(statements(relevant), suspect(relevant))
-    matched = [s for s in kept if s.window.may_be(window)]
+    relevant = tuple(figure for figure in figures if figure.window is not None and figure.window.overlaps(window))
+    said = _said(relevant, quantity, window)
+    kept, contradictions, matched, by_clock = said.kept, said.contradictions, said.matched, said.by_clock
     stating = [s for s in matched if s.quantity == quantity]
-    clock = Target(quantity, window)
-    targets = [clock, *(Target(quantity, s.window, s.reading) for s in matched)]
-    system = System(kept, targets)
-    by_clock = _span(system.range(clock)) if kept else None
     feasible, derived, best = None, None, None
-    readings = _speaking(matched, quantity)
-    answers: list[tuple[Fit, Span, int]] = []
-    for reading, members in readings.items():
-        target = Target(quantity, members[0].window, reading)
-        span = _span(system.range(target))
-        if span is not None:
-            answers.append((fit(span, claim) if claim is not None else Fit.SILENT, span, reading))
+    answers = [
+        (fit(span, claim) if claim is not None else Fit.SILENT, span, reading) for reading, span in said.spans.items()
+    ]
     if answers:
         # a reading that states the claim speaks for it; else the one that says most about the quantity
         verdict, feasible, best = min(
             answers, key=lambda a: (min(_ORDER[a[0]], _ORDER[Fit.POSSIBLE]), a[1][1] - a[1][0], a[2])
         )
-        own = [s for s in stating if s.reading == best]
-        target = Target(quantity, readings[best][0].window, best)
-        derived = feasible if not own else _span(system.range(target, without=[s.id for s in own]))
+        derived = _derived(relevant, quantity, window, best)
     elif by_clock is not None and claim is not None:
         verdict = fit(by_clock, claim)
     else:
@@ -136,10 +127,68 @@ def ask(
         matched=tuple(matched),
         feasible=feasible,
         derived=derived,
-        derived_from=tuple(s for s in readings.get(best, []) if s.quantity != quantity) if best is not None else (),
+        derived_from=tuple(s for s in said.readings.get(best, ()) if s.quantity != quantity)
+        if best is not None
+        else (),
         by_clock=by_clock,
         discarded=discarded,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the figures of one lineage say of a quantity over a window, whatever is claimed."""
+
+    kept: tuple[Statement, ...]
+    contradictions: tuple[Contradiction, ...]
+    matched: tuple[Statement, ...]
+    readings: dict[int, list[Statement]]
+    spans: dict[int, Span]
+    by_clock: Span | None
+
+
+#: Many claims are judged on the same figures: what does not depend on the claim is worked out once.
+_REMEMBERED = 256
+
+
+@lru_cache(_REMEMBERED)
+def _resolved(relevant: tuple[Figure, ...]) -> tuple[tuple[Statement, ...], tuple[Contradiction, ...]]:
+    kept, contradictions = resolve(statements(relevant), suspect(relevant))
+    return tuple(kept), tuple(contradictions)
+
+
+def _system(relevant: tuple[Figure, ...], quantity: Quantity, window: Window) -> tuple[System, list[Statement]]:
+    """The constraints with all targets that are asked for, and the statements of that window."""
+    kept, _ = _resolved(relevant)
+    matched = [s for s in kept if s.window.may_be(window)]
+    targets = [Target(quantity, window), *(Target(quantity, s.window, s.reading) for s in matched)]
+    return System(kept, targets), matched
+
+
+@lru_cache(_REMEMBERED)
+def _said(relevant: tuple[Figure, ...], quantity: Quantity, window: Window) -> _Said:
+    kept, contradictions = _resolved(relevant)
+    system, matched = _system(relevant, quantity, window)
+    by_clock = _span(system.range(Target(quantity, window))) if kept else None
+    readings = _speaking(matched, quantity)
+    spans = {}
+    for reading, members in readings.items():
+        span = _span(system.range(Target(quantity, members[0].window, reading)))
+        if span is not None:
+            spans[reading] = span
+    return _Said(kept, contradictions, tuple(matched), readings, spans, by_clock)
+
+
+@lru_cache(_REMEMBERED)
+def _derived(relevant: tuple[Figure, ...], quantity: Quantity, window: Window, reading: int) -> Span | None:
+    """What a reading allows without the figures of it that state the quantity."""
+    said = _said(relevant, quantity, window)
+    members = said.readings[reading]
+    own = [s.id for s in members if s.quantity == quantity]
+    if not own:
+        return said.spans[reading]
+    system, _ = _system(relevant, quantity, window)
+    return _span(system.range(Target(quantity, members[0].window, reading), without=own))
 
 
 #: The fits that answer the claim one way or the other.

@@ -20,6 +20,7 @@ from verify.model import names
 from verify.model.amount import Amount
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Side
+from verify.model.stages import stage
 from verify.reconcile.statements import interval
 
 #: So many equal digits make it likelier that one figure was copied from the other than that both hit them by chance.
@@ -84,6 +85,7 @@ class SharedError:
     outlets: tuple[str, ...]
 
 
+@stage("assign lineages")
 def assign(figures: Sequence[Figure]) -> dict[str, Lineage]:
     """The lineage of every figure, by figure id. The order of the figures changes nothing."""
     figures = sorted(figures, key=_page)

@@ -67,7 +67,7 @@ def quoted(channels: Sequence[Channel], claim: Amount | None) -> Question:
             said = "; ".join(_said(channel) for channel in named[:_MOST_NAMED])
             if len(named) > _MOST_NAMED:
                 said += f"; and {len(named) - _MOST_NAMED} more"
-            through = f", only through “{claim.hedge}”" if fit is Fit.HEDGED else ""
+            through = f", only through its {claim.leeway}" if fit is Fit.HEDGED else ""
             return Question("quoted", title, answer, f"{answer}{through}: {said}")
     return Question(
         "quoted", title, "not answerable", "no figure of a known lineage speaks of this quantity and window"

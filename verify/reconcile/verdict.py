@@ -157,7 +157,7 @@ def _agreement(channel: Channel, claim: Amount) -> str:
     else:
         said = f"the other figures of {channel.title} give {span_words(channel.best)}"
     if channel.fit is Fit.HEDGED:
-        return f"{said}: the claim {claim} holds only through its “{claim.hedge}”"
+        return f"{said}: the claim {claim} holds only through its {claim.leeway}"
     return f"{said}, which the claim {claim} states"
 
 
