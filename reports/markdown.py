@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports import estimated
 from reports.text import every
 from reports.text import markdown as safe
 from reports.text import url as safe_url
@@ -35,6 +36,7 @@ def render(report: Report) -> str:
         ],
     )
     lines += _explanations(report)
+    lines += _market(report)
     lines += _sources(report)
     lines += _lineages(report)
     lines += _section("Side by side", [f"- {c.text}" for c in report.comparisons])
@@ -68,6 +70,26 @@ def _explanations(report: Report) -> list[str]:
         rows.append(f"| {row.distance:+.1%} | {rounding} | {row.text} | {printed} |")
     head = ["| off | rounded to | a true figure, and what happened to it | printed by |", "| ---: | ---: | --- | --- |"]
     return _section("What would explain the claim", [*head, *rows])
+
+
+def _market(report: Report) -> list[str]:
+    """The estimate: never the number that a channel shows."""
+    found = report.estimate
+    if found is None:
+        return []
+    body = [f"- {remark}" for remark in estimated.remarks(found)]
+    for columns, rows in (
+        (estimated.COLUMNS, estimated.spread_rows(found)),
+        (estimated.VENUE_COLUMNS, estimated.venue_rows(found)),
+        (estimated.CHANGE_COLUMNS, estimated.change_rows(found)),
+    ):
+        if rows:
+            body += ["", f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
+            body += [f"| {' | '.join(row)} |" for row in rows]
+    for title, said in (("Faults of channels", estimated.faults(found)), ("Rules of feeds", estimated.rules(found))):
+        if said:
+            body += ["", f"{title}:", "", *(f"- {text}" for text in said)]
+    return _section("What the market lost", body)
 
 
 def _sources(report: Report) -> list[str]:

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from reports import estimated
 from reports.plot import plot
 from reports.text import every, plain
 from reports.text import url as safe_url
@@ -29,8 +30,11 @@ _NARROWEST = 60
 _BESIDE = 52  # what the numbers beside the name of a source need, with a little for words
 _WIDE = 80  # from here on the longest name of a source fits beside its numbers
 _NUMBERS = frozenset(
-    {"stated", "off", "rounded to", "points", "of", "long", "short", "events", "covered", "figures", "outlets"}
-)
+    {
+        "stated", "off", "rounded to", "points", "of", "long", "short", "events", "covered", "figures", "outlets",
+        "median", "50 %", "90 %", "lost", "total", "channels show",
+    }
+)  # fmt: skip
 
 
 def render(report: Report, *, width: int = 80, color: bool = False) -> str:
@@ -67,6 +71,7 @@ def _layout(report: Report, pages: dict[str, int], width: int) -> Group:
     for title, block in (
         ("What the channels say", _answers(report, pages, width)),
         ("What would explain the claim", _explanations(report, pages)),
+        ("What the market lost", _market(report)),
         ("Figures known for this window", _figures(report)),
         ("Sources asked", _sources(report, width)),
         ("Lineages", _lineages(report)),
@@ -145,6 +150,28 @@ def _explanations(report: Report, pages: dict[str, int]) -> RenderableType | Non
     if len(report.explanations) > _MOST_EXPLANATIONS:
         table.add_row("", "", f"and {len(report.explanations) - _MOST_EXPLANATIONS} more (--format json)")
     return table
+
+
+def _market(report: Report) -> RenderableType | None:
+    """The estimate: never the number that a channel shows."""
+    found = report.estimate
+    if found is None:
+        return None
+    parts: list[RenderableType] = [Text(remark) for remark in estimated.remarks(found)]
+    for columns, rows in (
+        (estimated.COLUMNS, estimated.spread_rows(found)),
+        (estimated.VENUE_COLUMNS, estimated.venue_rows(found)),
+        (estimated.CHANGE_COLUMNS, estimated.change_rows(found)),
+    ):
+        if rows:
+            table = _table(*columns)
+            for row in rows:
+                table.add_row(*row)
+            parts += [Text(""), table]
+    for title, said in (("Faults of channels", estimated.faults(found)), ("Rules of feeds", estimated.rules(found))):
+        if said:
+            parts += [Text(""), Text(title, style="bold"), *(Text(text) for text in said)]
+    return Group(*parts)
 
 
 def _figures(report: Report) -> RenderableType | None:

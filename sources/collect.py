@@ -6,6 +6,7 @@ per side and, as figures of the channel's own lineage, material for everything t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,13 +14,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sources.adapter import NO_INSTRUMENTS, Channel, Instruments, Source, Told, Weight, channel_key
-from sources.jobs import Job, Outcome, Purpose, contained, instruments_of, served
+from sources.jobs import Job, Outcome, Purpose, contained, full_url, instruments_of, served
 from sources.plan import unsupported
 from sources.spec import ChannelSpec, CompletenessRule, Form, SourceSpec, Transport
 from verify.model.amount import Amount
 from verify.model.errors import SourceError, WindowUnsupported
 from verify.model.figure import Basis, Completeness, EvidenceRef, Figure, QuantityBasis
 from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Scope, Side
+from verify.model.report import EvidenceRow
 from verify.model.stages import stage
 from verify.model.window import Window
 
@@ -258,6 +260,21 @@ def _told(outcome: Outcome, window: Window) -> Told | None:
     with contained(outcome.job.label):
         found = [read(payload, plain) for payload in outcome.payloads]
     return min(found, key=lambda told: told.share, default=None)
+
+
+def evidence_rows(outcomes: Iterable[Outcome]) -> tuple[EvidenceRow, ...]:
+    """The answers that a report rests on, in the order asked."""
+    return tuple(
+        EvidenceRow(
+            payload.evidence,
+            full_url(payload.request),
+            payload.received,
+            hashlib.sha256(payload.body).hexdigest(),
+            len(payload.body),
+        )
+        for outcome in outcomes
+        for payload in outcome.payloads
+    )
 
 
 def weights(outcomes: Sequence[Outcome]) -> list[Weight]:

@@ -1,8 +1,9 @@
 """The REST endpoints of several venues as they would answer in a SIMULATED market.
 
 `Provider(simulated).answer(host, path, query)` is a function of its arguments: the loopback server of the tests can
-serve it, and so can anything else that stands in for the network. Ranges, pages and limits are those that the adapters'
-specs name; what a venue serves besides (statistics, old endpoints) is answered with nothing or not at all.
+serve it as `CONTENT_TYPE`, and so can anything else that stands in for the network. Ranges, pages and limits are those
+that the adapters' specs name; what a venue serves besides (statistics, old endpoints) is answered with nothing or not
+at all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sources.simulated.scenarios import Simulated
 from sources.simulated.wire import Event
 
 Query = Mapping[str, str]
+#: What to send the answers as, so that every report that rests on them says that they are SIMULATED.
+CONTENT_TYPE = "application/json; simulated=1"
 
 
 class Provider:

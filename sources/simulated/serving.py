@@ -38,7 +38,7 @@ START, LENGTH = datetime(2025, 3, 1, tzinfo=UTC), timedelta(days=1)
 PARAMETERS = ("seed", "scenario", "start")
 #: Named by what a reader sees first.
 NOTICE = "nothing here happened in a market"
-#: Citations must be addresses; this one is reserved for documentation (RFC 2606) and leads nowhere.
+#: Citations and requests must be addresses that archives take; this one is reserved (RFC 2606) and leads nowhere.
 _NOWHERE = "https://simulated.example/"
 #: The channels of the simulated world that are written in the form of another channel.
 _WRITTEN_AS = {"hyperliquid/trades": "hyperliquid/node_fills"}
@@ -61,10 +61,6 @@ class Day:
     @property
     def window(self) -> Window:
         return Window(self.start, self.start + LENGTH)
-
-    @property
-    def address(self) -> str:
-        return f"{self.regime}?seed={self.seed}&scenario={self.scenario}&start={iso(self.start)}"
 
 
 class _Head(msgspec.Struct):
@@ -245,7 +241,7 @@ def _market(day: Day) -> Source:
 
 
 def _ask(day: Day, name: str, what: str, _quantity: Quantity, **more: str) -> list[Request]:
-    return [Request(f"simulated://{day.address.partition('?')[0]}/{name}/{what}", (*_day(day), *more.items()))]
+    return [Request(f"{_NOWHERE}{day.regime}/{name}/{what}", (*_day(day), *more.items()))]
 
 
 def _day(day: Day) -> tuple[tuple[str, str], ...]:
@@ -302,8 +298,9 @@ def _parse_events(channel: str, payload: Payload, window: Window, instruments: I
     code = real.channels[name]
     if home == "hyperliquid":
         lines = [b"\n".join(lines)] if lines else []
-    frames = [_read_by(code, real, line, payload, window, instruments) for line in lines]
-    merged = build.merge(frames)
+    with build.validated_later():
+        frames = [_read_by(code, real, line, payload, window, instruments) for line in lines]
+    merged = build.checked(build.merge(frames), f"{KIND}.{home}")
     return merged.filter(pl.col("time") >= window.start, pl.col("time") < window.end)
 
 
@@ -324,7 +321,7 @@ def _parse_invented(lines: Sequence[bytes], payload: Payload, window: Window) ->
     if frame.is_empty():
         return build.no_events()
     frame = frame.with_columns(pl.from_epoch("time", "us").dt.replace_time_zone("UTC"))
-    venue = payload.request.url.split("/")[3]
+    venue = payload.request.url.split("/")[4]
     return build.events(
         frame, venue=venue, source=f"{KIND}.{venue}", price_basis=Basis.AVERAGE_FILL, window=window,
         received=payload.received, evidence=payload.evidence,

@@ -187,7 +187,15 @@ NOMINAL_VENUES = (
         basis="average_fill",
         grain=1_000_000,
     ),
-    Venue("hyperliquid", 0.080, 1.6, 115, Feed("hyperliquid/trades", Completeness.COMPLETE), symbol="{}"),
+    Venue(
+        "hyperliquid",
+        0.080,
+        1.6,
+        115,
+        Feed("hyperliquid/trades", Completeness.COMPLETE),
+        symbol="{}",
+        basis="average_fill",
+    ),
     Venue(
         "htx",
         0.050,

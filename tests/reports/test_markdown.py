@@ -29,7 +29,7 @@ def test_every_part_of_the_report_is_there() -> None:
 @pytest.mark.parametrize("attack", ["", "|| a | b ||\n| c |"])
 def test_tables_have_as_many_cells_in_every_row(attack: str) -> None:
     tables = re.findall(r"(?:^\|.*\n)+", markdown.render(attacked(FULL, attack)), re.MULTILINE)
-    assert len(tables) == 5
+    assert len(tables) == 8
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1, table
 

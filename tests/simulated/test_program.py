@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from provider_server import Answer, Ask, ProviderServer
 
-from sources.simulated.provider import Provider
+from sources.simulated.provider import CONTENT_TYPE, Provider
 from sources.simulated.scenarios import scenario, simulate
 from sources.simulated.world import Regime
 from verify import pipeline
@@ -23,13 +23,14 @@ def test_the_report_shows_what_the_simulated_feeds_show(monkeypatch: pytest.Monk
 
     def served(asked: Ask) -> Answer:
         body = provider.answer(asked.host, asked.path, asked.query)
-        return Answer(body) if body is not None else Answer(b"{}", status=404)
+        return Answer(body, headers={"Content-Type": CONTENT_TYPE}) if body is not None else Answer(b"{}", status=404)
 
     with ProviderServer() as server:
         server.serve("*", "*", served)
         monkeypatch.setenv("VERIFY_HOST_MAP", server.host_map_text)
         monkeypatch.setenv("VERIFY_OFFLINE", "0")
         report = pipeline.liquidations(SIMULATED.window, sources=VENUES, now=SIMULATED.window.end)
+    assert report.simulated
     told = {row.source.partition("/")[0]: row for row in report.sources}
     assert set(told) == set(VENUES)
     for feed in SIMULATED.shown.feeds:

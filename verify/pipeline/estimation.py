@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Venues that a lineage counts and does not tell apart; no registered name has brackets.
 REST = "(venues not told apart)"
+#: No venue is smaller than this many dollars: less is a placeholder, or counts another unit.
+LEAST_SIZE = 10_000.0
 _WORSE = [Completeness.COMPLETE, Completeness.UNKNOWN, Completeness.PARTIAL, Completeness.CAPPED]
 #: A row of an aggregator for all venues at once is no venue.
 _NO_VENUE = frozenset({"all", "others", "other"})
@@ -200,6 +202,8 @@ def _sizes(measured: Measured, quantity: Quantity, rules: Mapping[str, tuple[Com
         }
     if quantity.venues.names is not None:
         venues = (venues & quantity.venues.names) | quantity.venues.names
+    interest = {venue: dollars for venue, dollars in interest.items() if dollars >= LEAST_SIZE}
+    volume = {venue: dollars for venue, dollars in volume.items() if dollars >= LEAST_SIZE}
     classes: dict[str, list[CompletenessRule]] = {}
     for lineage, stated in rules.items():
         classes.setdefault(lineage.partition("/")[0], []).extend(stated)

@@ -11,7 +11,7 @@ import verify
 from verify.model.amount import Amount
 from verify.model.figure import Completeness, Figure
 from verify.model.quantity import Quantity
-from verify.model.report import Cap, Confidence, Finding, Reason, Report, SourceRow, Verdict
+from verify.model.report import Cap, Confidence, EvidenceRow, Finding, Reason, Report, SourceRow, Verdict
 from verify.model.stages import stage
 from verify.model.window import Window, duration_words
 from verify.reconcile import confidence, summary, wording
@@ -73,6 +73,7 @@ class Material:
     problems: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     measured: Measured | None = None
+    evidence: Sequence[EvidenceRow] = ()
     simulated: bool = False
 
 
@@ -151,6 +152,7 @@ def judge(question: Question, material: Material) -> Report:
         estimate=outlook.rows if outlook is not None else None,
         timeline=outlook.timeline if outlook is not None else (),
         coverage=outlook.coverage if outlook is not None else (),
+        evidence=tuple(material.evidence),
         problems=tuple(material.problems),
         files=dict(material.files),
         simulated=material.simulated,

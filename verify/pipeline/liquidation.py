@@ -95,6 +95,7 @@ def liquidations(
             restricted=bool(wanted_sources),
             lineages=frozenset(lineages[figure.id].id for figure in found.figures),
         ),
+        evidence=found.evidence,
         simulated=found.simulated,
     )  # fmt: skip
     asked = Question(question.quantity, question.window, question.claim, wanted, min_confidence)

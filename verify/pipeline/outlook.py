@@ -24,6 +24,7 @@ from verify.model.report import (
 )
 from verify.pipeline.estimation import REST, Estimation, estimated
 from verify.pipeline.timeline import timeline
+from verify.reconcile import wording
 from verify.reconcile.channels import Channel, as_floats
 from verify.reconcile.estimated import Change, Estimate, Interval, Kind
 from verify.reconcile.summary import MARKET
@@ -69,9 +70,11 @@ def outlook(question: Asked, channels: Sequence[Channel], measured: Measured) ->
     side, claim = question.quantity.side, question.claim
     about_market = claim is not None and question.channel is None and question.quantity.venues.is_all
     why = reason(estimation, claim, side) if about_market and claim is not None else None
-    chance = probability(estimation, claim, side) if about_market and claim is not None else None
+    confirmed = about_market and estimation.estimate.kind is Kind.ESTIMATE
+    chance = probability(estimation, claim, side) if confirmed and claim is not None else None
+    floor, _ = wording.least(channels, claimed=claim is not None)
     return Outlook(
-        rows(estimation, chance), shown, coverage(estimation), answer(estimation, side, why), why,
+        rows(estimation, chance), shown, coverage(estimation), answer(estimation, side, why, floor), why,
         clause(estimation, side),
     )  # fmt: skip
 
@@ -144,9 +147,9 @@ def probability(estimation: Estimation, claim: Amount, side: Side) -> float | No
 
 
 def reason(estimation: Estimation, claim: Amount, side: Side) -> Reason | None:
-    """What the draws say of a claim about the market; None where they know nothing of this side.
+    """What the draws say of a claim about the market; None where they cannot tell.
 
-    Of a lower bound only what is too small is excluded: nothing tells how large the whole was.
+    A lower bound confirms no number, as nothing tells how large the whole was; it excludes what is too small.
     """
     said = estimation.estimate
     chance, spread = probability(estimation, claim, side), _of(said, side)
@@ -158,7 +161,7 @@ def reason(estimation: Estimation, claim: Amount, side: Side) -> Reason | None:
         below = said.probability(0.0, high * (1 + TOLERANCE), side)
         if below is not None and below < EXCLUDES:
             return Reason("market_estimate_excludes", f"{stated}, at least, which leaves no room for {claim}")
-        return Reason("market_estimate_open", f"{stated}, at least: a lower bound confirms no number")
+        return None
     odds = f"the probability of {claim}, within {TOLERANCE:.0%}, is {_percent(chance)}"
     if chance >= AGREES:
         return Reason("market_estimate_agrees", f"{stated}; {odds}")
@@ -181,31 +184,29 @@ def judged(verdict: Verdict, reasons: Sequence[Reason], market: Reason | None) -
         return Verdict.SUPPORTED, [market, *reasons]
     if decides and market.code == "market_estimate_excludes":
         return Verdict.DIFFERS, [market, *reasons]
-    return verdict, [*reasons, market]
+    open_only = market.code == "market_estimate_open" and not decides
+    return verdict, list(reasons) if open_only else [*reasons, market]
 
 
-def answer(estimation: Estimation, side: Side, market: Reason | None) -> Question:
+def answer(estimation: Estimation, side: Side, market: Reason | None, floor: float) -> Question:
     """The answer to the third question: the interval with the lineages and the heterogeneity that it rests on, and
-    apart from it what is shown."""
+    apart from it the least that is shown (`floor`, USD)."""
     said, spread = estimation.estimate, _of(estimation.estimate, side)
+    shown = f"at least {money(floor, digits=3)} by what is shown" if floor > 0 else "nothing is surely shown"
     if spread is None:
-        text = "not answerable from what is known"
-        if said.shown_usd > 0:
-            text += f"; at least {money(said.shown_usd, digits=3)} by what is shown"
-        return Question("market", MARKET, "not answerable", text)
+        return Question("market", MARKET, "not answerable", f"not answerable from what is known; {shown}")
     behind = f"{said.lineages} independent lineage{'' if said.lineages == 1 else 's'}"
     spread_of = "heterogeneity of venues "
     spread_of += f"{said.tau.median:.2f}" if said.tau is not None else "not known from so few"
-    shown = f"the channels show {money(_shown(estimation, side), digits=3)}"
     if said.kind is Kind.ESTIMATE:
-        text = f"{_interval(spread)}; {behind}, {spread_of}; {shown} of it ({said.shown:.0%})"
+        text = f"{_interval(spread)}; {behind}, {spread_of}; {shown}"
     else:
         text = f"a lower bound: {shown}; what feeds hide would make it {_interval(spread)}; {behind}, {spread_of}"
         text += f". {said.limits[0]}" if said.limits else ""
     answers = {"market_estimate_agrees": "yes", "market_estimate_excludes": "no"}
-    given = answers.get(market.code, "possible") if market is not None else "possible"
-    if market is None and said.kind is Kind.ESTIMATE:
-        given = "yes"
+    given = "yes" if said.kind is Kind.ESTIMATE else "not answerable"
+    if market is not None:
+        given = answers.get(market.code, "possible")
     return Question("market", MARKET, given, text)
 
 
@@ -216,25 +217,6 @@ def clause(estimation: Estimation, side: Side) -> str:
         return ""
     low, high = money(spread.low90, digits=3), money(spread.high90, digits=3)
     return f"What the whole market lost is estimated at {money(spread.median, digits=3)} ({low} to {high})."
-
-
-def _shown(estimation: Estimation, side: Side) -> float:
-    """What the best channels show of one side; where the sides are not told apart, of both."""
-    said = estimation.estimate
-    if side is Side.BOTH or said.total is None:
-        return said.shown_usd
-    spread = _of(said, side)
-    if spread is None or said.total.median <= 0:
-        return said.shown_usd
-    sides = [_side_shown(feed.events, side) for feed in estimation.evidence.feeds]
-    return sum(sides) if sides else said.shown_usd * spread.median / said.total.median
-
-
-def _side_shown(events: object, side: Side) -> float:
-    import polars as pl
-
-    assert isinstance(events, pl.DataFrame)
-    return float(events.filter(pl.col("side") == str(side))["notional_usd"].sum())
 
 
 def _of(said: Estimate, side: Side) -> Interval | None:

@@ -15,7 +15,7 @@ from sources import published
 from verify.model.errors import EvidenceError, InputError
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS
-from verify.model.report import Finding, SourceRow
+from verify.model.report import EvidenceRow, Finding, SourceRow
 from verify.model.stages import stage
 from verify.model.window import iso
 from verify.pipeline.judging import Question
@@ -112,6 +112,7 @@ class Collected:
     findings: Sequence[Finding] = ()
     deliveries: Sequence[Delivery] = ()
     weights: Sequence[Weight] = ()
+    evidence: Sequence[EvidenceRow] = ()
     simulated: bool = False
 
 
@@ -158,7 +159,8 @@ def collected(
     if question.quantity.metric == LIQUIDATIONS:
         figures = collect.figures(deliveries, question.window, question.quantity)
     weights = collect.weights(outcomes)
-    return Collected(told, figures, findings, deliveries, weights, any(map(_is_simulated, outcomes)))
+    evidence = collect.evidence_rows(outcomes)
+    return Collected(told, figures, findings, deliveries, weights, evidence, any(map(_is_simulated, outcomes)))
 
 
 def weight_jobs(

@@ -147,7 +147,7 @@ def _seen(basis: _Basis, without: frozenset[str] = frozenset()) -> list[Seen]:
             sums.setdefault(added.venue, []).append(added)
     hiding = Hiding(basis.curves, basis.hours)
     found = []
-    for venue in {*by_venue, *sums}:
+    for venue in sorted({*by_venue, *sums}):
         own = [one for one in by_venue.get(venue, []) if one.parts]
         if own:
             best = min(own, key=_preference)

@@ -248,10 +248,10 @@ def _options(completeness: Completeness, rules: Sequence[Belief], base: Floats, 
 def row_sums(rows: Sequence[Row]) -> list[Summed]:
     """Rows of one venue by each aggregator, long and short put together."""
     found = []
-    by_source: dict[str, list[Row]] = {}
+    cells: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        by_source.setdefault(row.source, []).append(row)
-    for source, group in by_source.items():
+        cells.setdefault((row.source, row.venue), []).append(row)
+    for (source, _), group in cells.items():
         sides = {row.side: row for row in group}
         known = Side.LONG in sides and Side.SHORT in sides
         both = sides.get(Side.BOTH)
