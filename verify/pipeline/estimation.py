@@ -22,7 +22,7 @@ from verify.model.window import Window
 from verify.pipeline.beliefs import beliefs, live_feeds, of_venue
 from verify.reconcile.channels import Channel
 from verify.reconcile.estimate import estimate
-from verify.reconcile.estimated import Estimate
+from verify.reconcile.estimated import Estimate, Kind
 from verify.reconcile.observed import Bars, Evidence, Feed, Row, Size, Total
 from verify.reconcile.statements import Statement
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Venues that a lineage counts and does not tell apart; no registered name has brackets.
 REST = "(venues not told apart)"
+#: Why printed numbers of several lineages are no estimate of the whole.
+PRINTED_ONLY = "Only printed numbers are known, and no venue's size: venues that nobody names are left out."
 #: No venue is smaller than this many dollars: less is a placeholder, or counts another unit.
 LEAST_SIZE = 10_000.0
 _WORSE = [Completeness.COMPLETE, Completeness.UNKNOWN, Completeness.PARTIAL, Completeness.CAPPED]
@@ -55,7 +57,11 @@ def estimated(question: Question, channels: Sequence[Channel], measured: Measure
     evidence = evidence_of(question, channels, measured)
     if not (evidence.feeds or evidence.bars or evidence.rows or evidence.totals):
         return None
-    return Estimation(estimate(evidence), evidence)
+    found = estimate(evidence)
+    if found.kind is Kind.ESTIMATE and not (evidence.feeds or evidence.bars):
+        # Printed numbers that do not overlap confirm one another in nothing, and nobody weighs those not named.
+        found = replace(found, kind=Kind.LOWER_BOUND, limits=(PRINTED_ONLY, *found.limits))
+    return Estimation(found, evidence)
 
 
 def evidence_of(question: Question, channels: Sequence[Channel], measured: Measured | None) -> Evidence:
@@ -324,7 +330,7 @@ def _one_each(statements: Sequence[tuple[str, Statement]]) -> list[tuple[str, St
 def _venue(statement: Statement, quantity: Quantity) -> str | None:
     """The one venue that a statement is of, where it is a part of what is asked."""
     named = statement.quantity.venues.names
-    if named is None or len(named) != 1 or named == quantity.venues.names:
+    if named is None or len(named) != 1:
         return None
     return next(iter(named)) if quantity.includes(statement.quantity) and _same_assets(statement, quantity) else None
 

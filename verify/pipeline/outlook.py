@@ -192,7 +192,10 @@ def answer(estimation: Estimation, side: Side, market: Reason | None, floor: flo
     """The answer to the third question: the interval with the lineages and the heterogeneity that it rests on, and
     apart from it the least that is shown (`floor`, USD)."""
     said, spread = estimation.estimate, _of(estimation.estimate, side)
-    shown = f"at least {money(floor, digits=3)} by what is shown" if floor > 0 else "nothing is surely shown"
+    shown = f"at least {money(floor, digits=3)} by what is shown"
+    if floor <= 0:
+        of = "" if side is Side.BOTH else " of both sides"
+        shown = f"{money(said.shown_usd, digits=3)}{of} is shown" if said.shown_usd > 0 else "nothing is surely shown"
     if spread is None:
         return Question("market", MARKET, "not answerable", f"not answerable from what is known; {shown}")
     behind = f"{said.lineages} independent lineage{'' if said.lineages == 1 else 's'}"
