@@ -23,7 +23,7 @@ from sources.lazy import pl
 from sources.simulated import wire
 from sources.simulated.feeds import ShownAggregator, ShownFeed
 from sources.simulated.scenarios import SCENARIOS, Simulated, scenario, simulate
-from sources.simulated.world import Regime, Venue
+from sources.simulated.world import Feed, Regime, Venue
 from sources.spec import ChannelSpec, CompletenessRule, Form, SourceSpec, Transport
 from verify.model import names
 from verify.model.errors import InputError, NameUnknown, WindowError
@@ -84,6 +84,12 @@ def opened(address: str) -> Sequence[Source]:
     day = read_address(address)
     shown = _simulated(day)
     venues = [_venue(day, feed) for feed in shown.shown.feeds]
+    read = {feed.venue for feed in shown.shown.feeds}
+    venues += [
+        _unread(day, venue.name, venue.feed.documented(day.start.date()))
+        for venue in shown.scenario.world.venues
+        if venue.feed is not None and venue.name not in read
+    ]
     aggregators = [_aggregator(day, item) for item in shown.shown.aggregators]
     return [*venues, *aggregators, _market(day)]
 
@@ -176,6 +182,27 @@ def _venue(day: Day, feed: ShownFeed) -> Source:
             "reader": partial(_read_contracts, day, feed.venue),
         }
     return _source(day, feed.venue, names.title("venues", feed.venue), spec, code, **more)
+
+
+def _unread(day: Day, venue: str, feed: Feed) -> Source:
+    """A venue whose feed nobody listened to that day: aggregators did, so that what is documented of it matters."""
+    spec = ChannelSpec(
+        id=_WRITTEN_AS.get(feed.channel, feed.channel).partition("/")[2],
+        title="SIMULATED liquidations",
+        transport=Transport.STREAM,
+        form=Form.EVENTS,
+        docs=(_NOWHERE,),
+        metrics=("liquidations", "liquidation_count"),
+        venues=(venue,),
+        lineage=(feed.channel,),
+        completeness=(_rule(feed.completeness, feed.possible, doubtful=feed.doubtful),),
+        side_rule="as the venue's own adapter reads it",
+        side_citation=_NOWHERE,
+        quantity_unit="coins",
+        history=timedelta(0),
+    )
+    code = Channel(message=lambda _body, _received, _instruments: build.no_events(), reader=lambda _request: b"")
+    return _source(day, venue, names.title("venues", venue), spec, code)
 
 
 def _rule(completeness: Completeness, cap: Any, *, doubtful: bool = False) -> CompletenessRule:

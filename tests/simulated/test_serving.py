@@ -21,6 +21,7 @@ from sources.collect import deliver
 from sources.jobs import Job
 from sources.simulated import scenarios, serving
 from sources.simulated.world import Regime
+from sources.spec import Transport
 from verify.model.errors import InputError
 from verify.model.quantity import Quantity
 from verify.model.report import Report
@@ -150,7 +151,7 @@ def test_what_is_served_in_wire_formats_is_what_the_feeds_show(name: str) -> Non
         job
         for source in sources.values()
         for channel in source.spec.channels
-        if "liquidations" in channel.metrics
+        if "liquidations" in channel.metrics and channel.transport is Transport.FILE
         for job in (Job.for_channel(source, channel.id, window, Quantity()), Job.for_instruments(source, Quantity()))
         if job.channel or source.instrument_requests is not None
     ]
@@ -186,3 +187,18 @@ def test_the_estimate_covers_the_truth_nearly_always() -> None:
         hits += found.total.low90 <= truth <= found.total.high90
         assert found.total.median == pytest.approx(truth, rel=0.6)
     assert hits >= len(seeds) - 1
+
+
+def test_a_venue_that_nobody_listened_to_is_known_by_what_is_documented_of_its_feed() -> None:
+    report = verify.liquidations(WINDOW, sources=[f"{ADDRESS}&scenario=minimal"], offline=True)
+    unread = {row.source for row in report.sources if row.status == "not asked"}
+    assert "simulated.bybit/liquidations" in unread
+    assert report.estimate is not None
+    bases = {row.venue: row.basis for row in report.estimate.venues}
+    assert (bases["Bybit"], bases["Bitget"], bases["MEXC"]) == ("complete", "capped", "extrapolated")
+
+
+def test_a_report_that_has_nothing_to_rest_on_says_simulated_too() -> None:
+    report = verify.liquidations(WINDOW, sources=[ADDRESS], venues=["MEXC"], offline=True)
+    assert report.simulated
+    assert report.estimate is None

@@ -96,7 +96,7 @@ def liquidations(
             lineages=frozenset(lineages[figure.id].id for figure in found.figures),
         ),
         evidence=found.evidence,
-        simulated=found.simulated,
+        simulated=found.simulated or invented,
     )  # fmt: skip
     asked = Question(question.quantity, question.window, question.claim, wanted, min_confidence)
     return judge(asked, material)
