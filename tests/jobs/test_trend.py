@@ -51,6 +51,13 @@ def test_new_known_and_fixed_are_told_apart(tmp_path: Path) -> None:
     assert told[-1].checks[0].history == "PDDPP"
 
 
+@pytest.mark.parametrize("status", [Status.DIFFERS, Status.INCONCLUSIVE, Status.FAILED])
+def test_what_the_first_run_found_is_known_to_the_second(tmp_path: Path, status: Status) -> None:
+    wrong = report(check("a", status))
+    told = nights(tmp_path, wrong, wrong, report(check("a")))
+    assert [run.checks[0].change for run in told] == ["", "known", "fixed"]
+
+
 def test_a_check_that_was_not_there_is_new_and_one_that_is_gone_is_named(tmp_path: Path) -> None:
     told = nights(tmp_path, report(check("a")), report(check("b", Status.DIFFERS)))
     assert [(row.id, row.change) for row in told[1].checks] == [("b", Change.NEW)]
@@ -134,7 +141,7 @@ def test_the_json_report_is_its_own_baseline(tmp_path: Path) -> None:
     run = trend.compared(report(check("a", Status.DIFFERS), provider("gate")), None)
     (tmp_path / "b.json").write_text(as_json(run), encoding="utf-8")
     assert json.loads(as_json(run))["checks"][0]["history"] == "D"
-    assert trend.read(tmp_path / "b.json").checks == {"a": ("D", Change.NONE)}
+    assert trend.read(tmp_path / "b.json").checks == {"a": ("D", Change.KNOWN)}
 
 
 HISTORIES = st.text("PSF-", min_size=1, max_size=60)

@@ -16,7 +16,8 @@ A *gap* is an unbroken series of letters that are not P (dashes are skipped). Th
 * A provider that never delivered alarms nobody.
 * That a figure differs (D) is never tolerated.
 
-An alarm is `new` in the run in which it begins, `known` in those after it, and `fixed` in the first P after it.
+An alarm is `new` in the run in which it begins, `known` in those after it, and `fixed` in the first P after it. In a run
+without a baseline nothing is called anything; to the next run, checks that did not pass in it are `known`.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def read(path: str | Path) -> Baseline:
     if data.get("schema_version") != RUN_SCHEMA_VERSION:
         raise BaselineError(f"--baseline {path}: is of another version of verify ({data.get('schema_version')})")
     try:
-        checks = {row["id"]: _past(row) for row in data["checks"]}
+        checks = {row["id"]: _past_check(row) for row in data["checks"]}
         return Baseline(str(path), checks, {row["source"]: _past(row) for row in data["providers"]})
     except (KeyError, TypeError, ValueError) as error:
         raise BaselineError(f"--baseline {path}: is no report of verify run ({error})") from None
@@ -76,6 +77,12 @@ def _past(row: Mapping[str, Any]) -> tuple[str, Change]:
     if not isinstance(history, str) or set(history) - set("PDIFS-"):
         raise ValueError(f"its history is {str(history)[:20]!r}")
     return history[-KEPT:], Change(row["change"])
+
+
+def _past_check(row: Mapping[str, Any]) -> tuple[str, Change]:
+    """A check that did not pass in a run without a baseline was an alarm: all of them counted."""
+    history, change = _past(row)
+    return history, Change.KNOWN if change is Change.NONE and history[-1:] in ("D", "I", "F") else change
 
 
 def compared(report: RunReport, baseline: Baseline | None) -> RunReport:
