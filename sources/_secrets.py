@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from urllib.parse import quote
+from ipaddress import ip_address
+from urllib.parse import quote, urlsplit
 
 from sources.spec import SourceSpec
 from verify.model.errors import AuthMissing
@@ -32,10 +33,17 @@ class Secrets:
             if len(value) < _SHORTEST or not value.isascii() or not value.isprintable():
                 raise AuthMissing(f"{name} does not hold a key", source=label)
             self._known[name] = value
+            if spec.own_node and position == 0:
+                _require_node(value, name, label)
+                continue
             header = spec.auth_headers[position] if spec.auth_headers else "Authorization: Bearer {}"
             field, _, form = header.partition(":")
             sent[field.strip()] = (form.strip() or "{}").replace("{}", value)
         return sent
+
+    def node(self, spec: SourceSpec) -> str:
+        """The URL of the user's own node, which `headers` has checked."""
+        return self._known[spec.auth[0]]
 
     def scrub(self, text: str) -> str:
         """`text` with every known key, also as written in URLs and base64, replaced by its name."""
@@ -47,3 +55,14 @@ class Secrets:
             for form in dict.fromkeys((raw, quote(value, safe="").encode(), base64.b64encode(raw))):
                 data = data.replace(form, f"[{name}]".encode())
         return data
+
+
+def _require_node(url: str, name: str, label: str) -> None:
+    """Raise `AuthMissing` unless `url` is encrypted, or leads to this machine."""
+    parts = urlsplit(url)
+    try:
+        here = ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        here = parts.hostname == "localhost"
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and here)):
+        raise AuthMissing(f"{name} is no https:// URL of a node", source=label)

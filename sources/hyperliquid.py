@@ -1,4 +1,4 @@
-"""Hyperliquid: node fills from local files, one account's fills and ledger, and daily statistics (all keyless)."""
+"""Hyperliquid: node fills from local files, one account's fills, ledger and positions, daily statistics (keyless)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 
 import msgspec
 
-from sources import build
+from sources import build, hyperliquid_state
 from sources.adapter import Channel, Instruments, Payload, Request, Source
 from sources.hyperliquid_fills import SOURCE_KEY, Fill, asset_of, events, legs_of, parse_bytes
 from sources.lazy import pl
@@ -106,6 +106,31 @@ SPEC = SourceSpec(
                 "A position that is liquidated in parts may count several times.",
                 "An unadvertised host; a file beside this one ended on 3 April 2026 when others read it.",
                 "That a day is a UTC day is read from the code of 2023.",
+            ),
+        ),
+        ChannelSpec(
+            id="account",
+            title="Positions of a named account, now",
+            transport=Transport.REST,
+            form=Form.SERIES,
+            docs=(f"{_INFO_DOCS}/perpetuals",),
+            metrics=("holding", "unrealised_gain"),
+            venues=("hyperliquid",),
+            lineage=("hyperliquid/state",),
+            completeness=(
+                CompletenessRule(
+                    Completeness.PARTIAL,
+                    f"{_INFO_DOCS}/perpetuals",
+                    note="perpetuals of Hyperliquid's own; not spot, vaults or markets of other builders",
+                ),
+            ),
+            quantity_unit="coins; money in USD",
+            price_basis=Basis.MARK,
+            quantity_basis=QuantityBasis.POSITION,
+            history=timedelta(minutes=1),
+            doubts=(
+                "Only the present state is served; a state that came just after the window stands for its end.",
+                "The entry price is what Hyperliquid states; whether fees are in the gain is not documented.",
             ),
         ),
     ),
@@ -260,5 +285,11 @@ SOURCE = Source(
     {
         "node_fills": Channel(parse=_parse_file),
         "daily": Channel(_daily_requests, _parse_daily),
+        "account": Channel(
+            hyperliquid_state.requests,
+            hyperliquid_state.parse,
+            control=hyperliquid_state.control,
+            control_alive=hyperliquid_state.alive,
+        ),
     },
 )

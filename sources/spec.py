@@ -182,7 +182,8 @@ class SourceSpec:
 
     `auth_headers` says, key by key, which header carries it: `X-Api-Key`, or `Authorization: Token {}`; without it
     keys go into `Authorization: Bearer {}`. With `key_optional` a source that is asked for by name answers in part
-    without its keys.
+    without its keys. A node of the user's own stands in `hosts` as `own_node`, a name that leads nowhere: the first of
+    `auth` holds its URL, which is a secret like any key and is put in place of the name when a request is sent.
     """
 
     id: str
@@ -197,6 +198,7 @@ class SourceSpec:
     limits: tuple[str, ...] = ()
     auth_headers: tuple[str, ...] = ()
     key_optional: bool = False
+    own_node: str = ""
 
     def __post_init__(self) -> None:
         _require(bool(_IDENTITY.fullmatch(self.id)), f"source id {self.id!r} is not lower case")
@@ -208,6 +210,8 @@ class SourceSpec:
         for name in self.auth:
             _require(name.startswith("VERIFY_") and name.isupper(), f"{self.id}: {name} is not VERIFY_<SOURCE>_...")
         _require(len(self.auth_headers) in (0, len(self.auth)), f"{self.id}: keys and their headers differ in number")
+        named = self.own_node in self.hosts and self.own_node.endswith(".invalid")
+        _require(not self.own_node or (named and bool(self.auth)), f"{self.id}: the own node is no host or has no URL")
         for channel in self.channels:
             if channel.transport is Transport.REST:
                 _require(bool(self.hosts) and self.rate is not None, f"{self.id}: REST needs hosts and a rate")

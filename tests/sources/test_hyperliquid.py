@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,15 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources import hyperliquid_fills as fills
+from sources import hyperliquid_state
 from sources.adapter import Payload
 from sources.hyperliquid import SOURCE, account_requests, follow_account, parse_account, parse_ledger
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
+from verify.model.quantity import METRICS, Quantity
 from verify.model.window import Window
 
 HOUR = Window.parse("2026-01-19T00:00Z/PT1H")
 EVER = Window.parse("2020-01-01T00:00Z/P3000D")
 LONG, SHORT = "0x" + "a" * 40, "0x" + "b" * 40
 FOLDER = PAYLOADS / "hyperliquid"
+BEFORE = Window.parse("2026-01-18T23:59Z/PT1M")
+(STATE,) = hyperliquid_state.requests(BEFORE, Quantity(METRICS["holding"], subject=LONG))
 
 CASES = {
     "node_fills": [
@@ -34,6 +39,27 @@ CASES = {
         Case("daily.json", rows="chart_data", amounts=("daily_notional_liquidated",)),
         Case("daily_empty.json", expect="empty"),
         Case("daily_not_found.json", expect=SchemaChanged),
+    ],
+    "account": [
+        Case(
+            "account_state.json",
+            BEFORE,
+            request=STATE,
+            rows="assetPositions.*.position",
+            optional=(
+                "cumFunding",
+                "leverage",
+                "liquidationPx",
+                "marginUsed",
+                "maxLeverage",
+                "returnOnEquity",
+                "type",
+            ),
+            amounts=("szi", "entryPx", "positionValue", "unrealizedPnl"),
+            signed=("szi", "unrealizedPnl"),
+        ),
+        Case("account_state_empty.json", BEFORE, request=STATE, expect="empty"),
+        Case("account_state_refused.json", BEFORE, request=STATE, expect=SchemaChanged),
     ],
 }
 test_conformance = conforms(SOURCE, CASES)
@@ -169,3 +195,23 @@ def test_a_full_page_of_fills_is_followed_from_its_last_millisecond() -> None:
     with pytest.raises(Suspect):
         follow_account(Payload(following, page, RECEIVED))
     assert follow_account(Payload(asked, b"[]", RECEIVED)) == []
+
+
+def test_a_short_is_a_negative_holding_and_a_scaled_coin_counts_its_coins() -> None:
+    frame = read(SOURCE, "account", CASES["account"][0])
+    told = {(asset, field): (value, unit) for asset, field, value, unit in
+            frame.select("asset", "field", "value", "unit").iter_rows()}  # fmt: skip
+    assert told["ETH", "quantity"] == (-6755.0, "ETH")
+    assert told["ETH", "entry_price"] == (3239.2, "USD")
+    assert told["ETH", "unrealised_gain"] == (241151.5, "USD")
+    assert told["PEPE", "quantity"] == (2_000_000.0, "PEPE")
+    assert told["PEPE", "entry_price"] == (pytest.approx(0.0000052), "USD")
+    assert told["PEPE", "position_value"] == (10.2, "USD")
+    assert set(frame["subject"]) == {LONG}
+    assert set(frame["start"]) == {BEFORE.end - timedelta(microseconds=1)}, "the answer came just after the window"
+
+
+def test_a_state_of_much_later_is_no_answer_and_without_an_account_nothing_is_asked() -> None:
+    with pytest.raises(Suspect, match="long after the window"):
+        read(SOURCE, "account", replace(CASES["account"][0], window=Window.parse("2026-01-18T22:00Z/PT1H")))
+    assert hyperliquid_state.requests(BEFORE, Quantity()) == ()

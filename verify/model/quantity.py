@@ -125,7 +125,10 @@ ALL = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What is counted. Money is in US dollars."""
+    """What is counted. Money is in US dollars.
+
+    `subject` is whose number it is where that is no venue's: the address of an account.
+    """
 
     metric: Metric = LIQUIDATIONS
     venues: Scope = ALL
@@ -133,6 +136,7 @@ class Quantity:
     side: Side = Side.BOTH
     threshold_usd: Decimal | None = None
     unit: CountUnit | None = None
+    subject: str = ""
 
     def includes(self, part: Quantity) -> bool:
         """Whether `part` counts nothing that this quantity does not count too.
@@ -140,7 +144,7 @@ class Quantity:
         A count above a higher threshold is a part of the count above a lower one; counts in different units
         include nothing of each other.
         """
-        if self.metric != part.metric or self.unit != part.unit:
+        if (self.metric, self.unit, self.subject) != (part.metric, part.unit, part.subject):
             return False
         threshold = self.threshold_usd or Decimal(0)
         return (
@@ -169,4 +173,5 @@ class Quantity:
                 name = f"{self.side} {name}"
         above = f" above {money(self.threshold_usd)}" if self.threshold_usd else ""
         assets = "" if self.assets.is_all else f", {self.assets.words('assets')}"
-        return f"{side}{name}{above}, {self.venues.words('venues')}{assets}"
+        whose = f" of {self.subject}" if self.subject else ""
+        return f"{side}{name}{whose}{above}, {self.venues.words('venues')}{assets}"
