@@ -188,7 +188,8 @@ class Source:
     `instrument_requests` and `parse_instruments` fetch what the channels need to know about contracts;
     `weight_requests` (for now, or at a past time) and `parse_weights` serve the venue's size. `reader` answers these
     on this machine. `within` is the only stretch of time that the source knows, where it is one: asked for another
-    window it is not silent but wrongly asked.
+    window it is not silent but wrongly asked. `notes` tell, by channel id, where a stream is listened to, or what to do
+    instead where a channel of files has nothing to ask for.
     """
 
     spec: SourceSpec

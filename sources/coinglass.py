@@ -190,7 +190,7 @@ def _history_requests(window: Window, quantity: Quantity, *, interval: str) -> S
 def _parse_history(payload: Payload, window: Window, _instruments: Instruments, *, interval: str) -> pl.DataFrame:
     """Two bars per row, one of each side. Raises `Suspect` where the answer is for another time than was asked."""
     source = f"coinglass/history_{interval}"
-    _refused(payload, source)
+    refused(payload, source)
     rows = build.decode(_Bars, payload.body, source, lax=True).data
     asked = dict(payload.request.params)
     coin, written = asked["symbol"], asked["exchange_list"]
@@ -233,7 +233,7 @@ def _parse_exchanges(payload: Payload, window: Window, _instruments: Instruments
     Raises `Suspect` where longs and shorts do not add up to a venue's total, or the venues to that of all.
     """
     source = f"coinglass/exchanges_{span}"
-    _refused(payload, source)
+    refused(payload, source)
     rows = build.decode(_Exchanges, payload.body, source, lax=True).data
     fields = _Exchange.__struct_fields__[1:]
     table = pl.DataFrame(
@@ -275,7 +275,7 @@ def _add_up(table: pl.DataFrame, source: str) -> None:
         raise Suspect(text, source=source)
 
 
-def _refused(payload: Payload, source: str) -> None:
+def refused(payload: Payload, source: str) -> None:
     """Raise what a code other than "0" means; errors come with HTTP 200."""
     status = build.decode(_Status, payload.body, source, lax=True)
     words = f"refuses with {status.code}: {status.msg}"

@@ -125,6 +125,8 @@ def plan(
                 continue
             if not _serves(channel, quantity) or (channel.lineage in asked and key not in only):
                 continue
+            if _named_elsewhere(channel, source.spec, quantity):
+                continue
             try:
                 job = _job(source, channel, code, window, quantity, now)
                 asked.add(channel.lineage)
@@ -146,9 +148,17 @@ def _serves(channel: ChannelSpec, quantity: Quantity) -> bool:
     return metric.id in channel.metrics and (venues is None or not channel.venues or bool(venues & set(channel.venues)))
 
 
+def _named_elsewhere(channel: ChannelSpec, spec: SourceSpec, quantity: Quantity) -> bool:
+    """Whether it names no venue, and every venue asked is named by another channel of its source."""
+    asked = quantity.venues.names
+    others = {venue for other in spec.channels if set(other.metrics) & set(channel.metrics) for venue in other.venues}
+    return not channel.venues and asked is not None and asked <= others
+
+
 def _job(source: Source, channel: ChannelSpec, code: Channel, window: Window, quantity: Quantity, now: datetime) -> Job:
     if channel.transport is Transport.FILE and code.requests is None:
-        raise WindowUnsupported("reads files that you have on disk: there is nothing to ask for")
+        reason = source.notes.get(channel.id, "reads files that you have on disk: there is nothing to ask for")
+        raise WindowUnsupported(reason)
     if channel.transport is Transport.STREAM or code.requests is None:
         raise WindowUnsupported("is a live stream: it tells only what happens while it is listened to")
     if channel.first_day or channel.last_day or channel.missing_days:

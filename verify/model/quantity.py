@@ -9,6 +9,9 @@ from enum import StrEnum
 from verify.model import names
 from verify.model.amount import money
 
+#: Whose flow it is, in a series, where a row counts all the funds that a provider lists.
+ALL_FUNDS = "all funds"
+
 
 class Side(StrEnum):
     """The side of the *position* that was liquidated, never the side of the order."""

@@ -11,7 +11,7 @@ from verify.claims.statement import Stated, Statistic, stated
 from verify.model import names
 from verify.model.errors import InputError
 from verify.model.figure import Figure
-from verify.model.quantity import METRICS, Quantity, Scope
+from verify.model.quantity import ALL_FUNDS, METRICS, Quantity, Scope
 from verify.model.report import Finding, Report
 from verify.model.trading_days import EASTERN, day_window, trading_days
 from verify.model.window import Window
@@ -31,9 +31,9 @@ from verify.reconcile.readings import Reading, spread
 if TYPE_CHECKING:
     import polars as pl
 
+    from sources.collect import Delivery
+
 KINDS = {"etf": "etf_net_flow", "dex": "dex_volume"}
-#: The subject of a row that counts all funds.
-ALL_FUNDS = "all funds"
 #: A printed figure speaks of the window asked if it shares this part of the union of both.
 _SAME_WINDOW = 0.9
 #: Parts that leave more than this share of the whole open are named.
@@ -94,7 +94,8 @@ def flows(
 
 def _quantity(kind: str, asset: str, subject: str) -> Quantity:
     venue = names.find("venues", subject) if subject else None
-    scope = Scope.of(venue.id if venue else names.key(subject)) if subject and kind == "dex" else Scope()
+    slug = re.sub(r"[^a-z0-9]+", "-", subject.lower()).strip("-")  # as aggregators of protocols name them
+    scope = Scope.of(venue.id if venue else slug) if subject and kind == "dex" else Scope()
     return Quantity(METRICS[KINDS[kind]], scope, Scope.of(asset) if asset else Scope())
 
 
@@ -123,8 +124,11 @@ def _days(kind: str, window: Window) -> list[date]:
 def _from_sources(
     found: Gathered, kind: str, asset: str, subject: str, days: Sequence[date], claim: Stated | None
 ) -> Iterable[Reading]:
+    import polars as pl
+
     for delivery, frame in found.series(KINDS[kind], asset if kind == "etf" else ""):
-        by_day = _by_day(frame, kind, subject)
+        yield from _since_launch(delivery, frame, found.window, claim)
+        by_day = _by_day(frame.filter(pl.col("field") == "value"), kind, subject)
         missing = [day for day in days if day not in by_day]
         if len(missing) == len(days):
             continue
@@ -137,6 +141,19 @@ def _from_sources(
             delivery, delivery.source.title, (sign * total, sign * total), text,
             variant="the days that are reported" if missing else "", fitting=fitting, partial=bool(missing),
         )  # fmt: skip
+
+
+def _since_launch(delivery: Delivery, frame: pl.DataFrame, window: Window, claim: Stated | None) -> Iterable[Reading]:
+    """A sum from launch to now: that of the window asked, if the window reaches from the one to the other."""
+    for start, end, field, value in frame.select("start", "end", "field", "value").iter_rows():
+        if field != "cumulative":
+            continue
+        told = Window(start, end)
+        text = f"{dollars(round(value, 2))} from {start:%d %b %Y} to {end:%d %b %Y}"
+        same = told.shared(window) >= _SAME_WINDOW
+        variant = "" if same else "its sum from launch until it was asked"
+        fitting = held(_amount(claim), (value, value)) if claim and same else None  # of another window it says nothing
+        yield delivered_reading(delivery, delivery.source.title, (value, value), text, variant=variant, fitting=fitting)
 
 
 def _by_day(frame: pl.DataFrame, kind: str, subject: str) -> Mapping[date, float]:

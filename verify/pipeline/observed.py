@@ -208,7 +208,10 @@ def delivered_reading(
     fitting: Fit | None = None,
     partial: bool = False,
 ) -> Reading:
-    """What a channel's series shows as a reading of the feed that it descends from."""
+    """What a channel's series shows as a reading of the feed that it descends from.
+
+    One that may be made from any of several compilations counts as none of them: it votes for nothing.
+    """
     return Reading(
         lineage=delivery.channel.lineage[0],
         title=title,
@@ -217,6 +220,7 @@ def delivered_reading(
         said=said,
         variant=variant,
         fit=fitting,
+        votes=len(delivery.channel.lineage) == 1,
         completeness=Completeness.PARTIAL if partial else delivery.completeness,
         url=delivery.channel.docs[0],
         outlet=delivery.source.title,
