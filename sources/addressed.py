@@ -14,7 +14,10 @@ from sources.adapter import Source
 from verify.model.errors import InputError
 
 #: Where the sources of a scheme are made.
-SCHEMES: dict[str, str] = {"simulated": "sources.simulated.serving"}
+SCHEMES: dict[str, str] = {
+    "recorded": "sources.recorder.serving",
+    "simulated": "sources.simulated.serving",
+}
 
 
 def is_address(text: str) -> bool:
