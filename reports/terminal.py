@@ -29,6 +29,8 @@ _MOST_FIGURES = 25
 _NARROWEST = 60
 _BESIDE = 52  # what the numbers beside the name of a source need, with a little for words
 _WIDE = 80  # from here on the longest name of a source fits beside its numbers
+#: What a source shows is left at least so many columns, however long the source is named.
+_SHOWS = 20
 _NUMBERS = frozenset(
     {
         "stated", "off", "rounded to", "points", "of", "long", "short", "events", "covered", "figures", "outlets",
@@ -214,6 +216,7 @@ def _sources(report: Report, width: int) -> RenderableType | None:
         table = _table("source", "long", "short", "events", "covered", "shows")
         longest = max(len(row.source) for row in answered)
         table.columns[0].no_wrap = width >= _WIDE and longest <= width - _BESIDE
+        table.columns[-1].min_width = _SHOWS
         for row in answered:
             table.add_row(row.source, *_amounts(row), _share(row.covered), _shows(row))
         parts.append(table)

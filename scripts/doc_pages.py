@@ -1,4 +1,4 @@
-"""Pages that are made from the command line and from the catalogue of slips; `generate-docs` writes them."""
+"""Pages that are made from the command line, the catalogue of slips and the streams; `generate-docs` writes them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import click
 
+from sources import registry
+from sources.recorder.run import channels_of
 from verify.cli import cli
 from verify.reconcile.slips import CATALOGUE
 
@@ -57,4 +59,34 @@ def slips_page() -> str:
     for slip in CATALOGUE:
         title = "the same quantity over another length of window" if slip.id == "window_changed" else slip.title
         lines.append(f"| `{slip.id}` | {title} | {slip.cost:g} | {slip.seen} |")
+    return "\n".join(lines) + "\n"
+
+
+def streams_page() -> str:
+    """Every stream that `verify record` listens to, from its declaration in `sources/streams/`."""
+    lines = [
+        "# Streams",
+        "",
+        "Made from the declarations in `sources/streams/` by `scripts/generate-docs`; do not edit. What",
+        "`verify record` listens to ([recorder.md](recorder.md)), and by what it tells a quiet stream from a dead one:",
+        "the *control* is subscribed to beside the liquidations and is never quiet. *Usual* is the number of frames an",
+        "hour that are taken for usual until the recorder has learned better, 0 where nothing is expected.",
+    ]
+    for chosen in channels_of(registry.load().values(), ()):
+        speaks = chosen.speaks
+        lines += ["", f"## `{chosen.key}`", ""]
+        for feed in speaks.feeds:
+            by = ", subscribed contract by contract" if feed.listed else ""
+            lines.append(f"* **Feed** {feed.name}: `{feed.url}`{by}.")
+        lines.append(
+            f"* **Control** {speaks.control}; dead after {speaks.grace:g} s without it. Usual: {speaks.typical:g}."
+        )
+        if speaks.ping is not None:
+            lines.append(f"* **Kept awake** with `{speaks.ping}` every {speaks.ping_every:g} s.")
+        if speaks.answer is not None:
+            lines.append("* **Answers** the venue's own pings.")
+        if speaks.life is not None:
+            lines.append(f"* **Lives** {speaks.life / 3600:g} hours at most; its successor begins before that.")
+        lines.append(f"* **Documented** {', '.join(f'<{url}>' for url in speaks.docs)}.")
+        lines += [f"* **Doubtful** {doubt[:1].upper()}{doubt[1:]}." for doubt in speaks.doubts]
     return "\n".join(lines) + "\n"

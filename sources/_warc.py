@@ -18,7 +18,7 @@ from io import BytesIO
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
-from warcio.statusandheaders import StatusAndHeaders
+from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParser
 from warcio.utils import Digester
 from warcio.warcwriter import WARCWriter
 
@@ -27,6 +27,7 @@ END = "urn:verify:end"  #: The target of the last record of a whole file.
 _SEAL = "X-Verify-Record-Digest"
 _SEAL_LINE = re.compile(rb"\r\nX-Verify-Record-Digest: sha256:([0-9a-f]{64})(?=\r\n\r\n)")
 _LENGTH = re.compile(rb"^content-length:\s*(\d{1,15})\s*$", re.IGNORECASE | re.MULTILINE)
+_HTTP = StatusAndHeadersParser(["HTTP/1.1", "HTTP/1.0"])
 _GZIP = 31  # zlib's window bits for one gzip member, as each record of a .warc.gz is
 _MEMBER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
 _RECORD = b"WARC/1.1\r\n"
@@ -153,6 +154,10 @@ def parse(content: bytes) -> Record | None:
     except (ArchiveLoadFailed, StopIteration, EOFError, ValueError, UnicodeDecodeError):
         return None
     message = record.http_headers
+    if message is None and record.rec_type == "response":  # warcio reads HTTP only below http: and https: addresses
+        stream = BytesIO(body)
+        message = _HTTP.parse(stream)
+        body = stream.read()
     status = 0
     if record.rec_type == "response" and message is not None:
         status = int(message.get_statuscode() or 0) if (message.get_statuscode() or "").isdigit() else 0

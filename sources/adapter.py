@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sources.spec import ChannelSpec, SourceSpec, Transport
 from verify.model.quantity import Quantity
@@ -18,6 +19,8 @@ from verify.model.window import Window
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from sources.streams.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +169,9 @@ class Channel:
     `instrument_requests` has come), `sources.http` asks what it returns; `requests`, which cannot know them, asks for
     the markets of the quantity's assets or for a declared list, and its answer is partial for "all assets".
 
-    A channel that answers from this machine has a `reader`, and is asked nothing over the network. `told` reads from an
-    answer how much of the window it covers.
+    A channel that answers from this machine has a `reader`, and is asked nothing over the network. A stream that
+    `verify record` can listen to declares how it is spoken in `stream`. `told` reads from an answer how much of the
+    window it covers.
     """
 
     requests: RequestsFn | None = None
@@ -178,6 +182,7 @@ class Channel:
     control_alive: Callable[[Payload], bool] | None = None
     requests_for: RequestsForFn | None = None
     reader: ReadFn | None = None
+    stream: Protocol | None = None
     told: Callable[[Payload, Window], Told] | None = None
 
 
@@ -212,6 +217,9 @@ class Source:
                 raise ValueError(f"{self.spec.id}/{channel.id}: a stream needs `message`")
             if channel.transport is Transport.REST and (code.requests is None or code.parse is None):
                 raise ValueError(f"{self.spec.id}/{channel.id}: a REST channel needs `requests` and `parse`")
+            for feed in code.stream.feeds if code.stream is not None else ():
+                if urlsplit(feed.url).hostname not in self.spec.hosts:
+                    raise ValueError(f"{self.spec.id}/{channel.id}: {feed.url} is at none of the declared hosts")
 
     def pairs(self) -> Iterator[tuple[ChannelSpec, Channel]]:
         """Each channel's declaration with its code, in the order of the declaration."""

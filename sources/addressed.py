@@ -14,7 +14,11 @@ from sources.adapter import Source
 from verify.model.errors import InputError
 
 #: Where the sources of a scheme are made.
-SCHEMES: dict[str, str] = {"farside": "sources.farside", "simulated": "sources.simulated.serving"}
+SCHEMES: dict[str, str] = {
+    "farside": "sources.farside",
+    "recorded": "sources.recorder.serving",
+    "simulated": "sources.simulated.serving",
+}
 
 
 def is_address(text: str) -> bool:

@@ -10,6 +10,7 @@ from sources import build
 from sources.adapter import Channel, Instruments, Source
 from sources.lazy import pl
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, SourceSpec, Transport
+from sources.streams.binance import ASTER
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 
@@ -127,4 +128,4 @@ def _events(order: _Order, received: datetime) -> pl.DataFrame:
     )
 
 
-SOURCE = Source(SPEC, {"force_orders": Channel(message=_message)})
+SOURCE = Source(SPEC, {"force_orders": Channel(message=_message, stream=ASTER)})

@@ -15,6 +15,8 @@ from sources.binance_orders import COINM, USDM, VENUE, instrument_requests, pars
 from sources.binance_streams import coinm_message, usdm_message
 from sources.binance_weights import parse_weights, weight_requests
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
+from sources.streams.binance import COINM as COINM_STREAM
+from sources.streams.binance import USDM as USDM_STREAM
 from verify.model.figure import Basis, Completeness, QuantityBasis
 
 _DOCS = "https://developers.binance.com/docs/derivatives"
@@ -170,11 +172,13 @@ SOURCE = Source(
     {
         "usdm": Channel(
             message=usdm_message,
+            stream=USDM_STREAM,
             control=lambda: _control(f"{USDM}/fapi/v1/ticker/24hr", "BTCUSDT"),
             control_alive=_control_alive,
         ),
         "coinm": Channel(
             message=coinm_message,
+            stream=COINM_STREAM,
             control=lambda: _control(f"{COINM}/dapi/v1/ticker/24hr", "BTCUSD_PERP"),
             control_alive=_control_alive,
         ),

@@ -16,6 +16,7 @@ from sources.adapter import Channel, Instruments, Payload, Request, Source
 from sources.lazy import pl
 from sources.plan import milliseconds
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
+from sources.streams.bitfinex import STATUS
 from verify.model.errors import RateLimited, SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
@@ -245,6 +246,6 @@ SOURCE = Source(
             control=_control,
             control_alive=lambda payload: payload.body.strip() == b"[1]",
         ),
-        "liquidations_stream": Channel(message=_message),
+        "liquidations_stream": Channel(message=_message, stream=STATUS),
     },
 )

@@ -27,6 +27,7 @@ from sources.bitget_markets import (
 )
 from sources.lazy import pl
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
+from sources.streams.bitget import LIQUIDATIONS
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
@@ -115,7 +116,7 @@ SPEC = SourceSpec(
             ),
         ),
     ),
-    hosts=("api.bitget.com",),
+    hosts=("api.bitget.com", "ws.bitget.com"),
     rate=Rate(5, timedelta(seconds=1), _DOCS),
     as_of=date(2026, 11, 22),
     limits=(
@@ -240,7 +241,7 @@ SOURCE = Source(
             control=lambda: ask("tickers", "USDT-FUTURES", ("symbol", "BTCUSDT")),
             control_alive=lambda payload: bool(tickers(payload)),
         ),
-        "liquidation_stream": Channel(message=_message),
+        "liquidation_stream": Channel(message=_message, stream=LIQUIDATIONS),
     },
     instrument_requests=instrument_requests,
     parse_instruments=parse_instruments,

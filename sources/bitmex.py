@@ -20,6 +20,7 @@ from sources.bitmex_markets import (
 )
 from sources.bitmex_orders import PAGE, STREAM, follow, message, parse, requests
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
+from sources.streams.bitmex import LIQUIDATION
 from verify.model.figure import Basis, Completeness, QuantityBasis
 
 _TABLE_DOCS = "https://www.bitmex.com/app/wsAPI"
@@ -94,7 +95,7 @@ SPEC = SourceSpec(
 SOURCE = Source(
     SPEC,
     {
-        "liquidation": Channel(message=message, control=control, control_alive=control_alive),
+        "liquidation": Channel(message=message, stream=LIQUIDATION, control=control, control_alive=control_alive),
         "open_orders": Channel(
             requests=requests, parse=parse, follow=follow, control=control, control_alive=control_alive
         ),

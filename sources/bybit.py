@@ -22,6 +22,7 @@ from sources.bybit_markets import (
 )
 from sources.lazy import pl
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
+from sources.streams.bybit import LIQUIDATIONS
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 
@@ -168,7 +169,7 @@ def _events(
 
 SOURCE = Source(
     SPEC,
-    {"liquidations": Channel(message=message, control=control, control_alive=control_alive)},
+    {"liquidations": Channel(message=message, stream=LIQUIDATIONS, control=control, control_alive=control_alive)},
     instrument_requests=instrument_requests,
     parse_instruments=parse_instruments,
     weight_requests=weight_requests,

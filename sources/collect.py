@@ -370,7 +370,7 @@ def _figure(group: Sequence[Delivery], window: Window, states: Quantity, value: 
     gap = ROUNDING_GAP if {d.channel.price_basis for d in group} == {Basis.AVERAGE_FILL} else BASIS_GAP
     low, high = value * (1 - gap), value * (1 + gap)
     source = first.source
-    title = names.title("venues", source.id) if source.kind == "venue" else source.title
+    title = names.title("venues", first.channel.venues[0]) if source.kind == "venue" else source.title
     evidence = next((delivery.evidence[0] for delivery in group if delivery.evidence), first.label)
     return Figure(
         quantity=states,

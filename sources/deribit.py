@@ -28,6 +28,7 @@ from sources.deribit_markets import (
 from sources.lazy import pl
 from sources.plan import milliseconds
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
+from sources.streams.deribit import TRADES
 from verify.model.errors import SchemaChanged, Suspect
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
@@ -233,7 +234,7 @@ def _rest(name: str) -> Channel:
 
 SOURCE = Source(
     SPEC,
-    {**{name: _rest(name) for name in _HOSTS}, "trades_stream": Channel(message=_message)},
+    {**{name: _rest(name) for name in _HOSTS}, "trades_stream": Channel(message=_message, stream=TRADES)},
     instrument_requests=instrument_requests,
     parse_instruments=parse_instruments,
     weight_requests=weight_requests,

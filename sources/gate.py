@@ -31,6 +31,7 @@ from sources.gate_markets import (
 from sources.lazy import pl
 from sources.plan import halves, pieces
 from sources.spec import BarLabel, Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
+from sources.streams.gate import LIQUIDATES
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
@@ -55,7 +56,7 @@ SPEC = SourceSpec(
     id="gate",
     title="Gate",
     homepage="https://www.gate.io/futures",
-    hosts=("api.gateio.ws",),
+    hosts=("api.gateio.ws", "fx-ws.gateio.ws"),
     rate=Rate(200, timedelta(seconds=10), f"{_DOCS}#frequency-limit-rule"),
     as_of=date(2026, 11, 22),
     limits=("contracts settled in USD1 are not asked for",),
@@ -284,7 +285,7 @@ SOURCE = Source(
     {
         "liq_orders": Channel(requests, parse, follow, control=control, control_alive=alive),
         "contract_stats": Channel(stats_requests, parse_stats, control=control, control_alive=alive),
-        "public_liquidates": Channel(message=message, control=control, control_alive=alive),
+        "public_liquidates": Channel(message=message, stream=LIQUIDATES, control=control, control_alive=alive),
     },
     instrument_requests=contract_requests,
     parse_instruments=parse_contracts,

@@ -29,6 +29,7 @@ from sources.htx_markets import (
 from sources.lazy import pl
 from sources.plan import milliseconds, pieces
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
+from sources.streams.htx import COIN, LINEAR
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
@@ -268,7 +269,10 @@ SOURCE = Source(
     SPEC,
     {
         **{name: _rest_channel(name) for name in _PATHS},
-        **{name: Channel(message=partial(_message, name)) for name in ("linear_stream", "coin_stream")},
+        **{
+            name: Channel(message=partial(_message, name), stream=stream)
+            for name, stream in (("linear_stream", LINEAR), ("coin_stream", COIN))
+        },
     },
     instrument_requests=instrument_requests,
     parse_instruments=parse_instruments,

@@ -15,6 +15,7 @@ from sources.adapter import Channel, Instruments, Payload, Request, Source
 from sources.lazy import pl
 from sources.plan import milliseconds
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
+from sources.streams.kraken import TRADE
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
@@ -345,7 +346,7 @@ SOURCE = Source(
             control=kraken_markets.tickers,
             control_alive=kraken_markets.alive,
         ),
-        "trade": Channel(message=_message),
+        "trade": Channel(message=_message, stream=TRADE),
     },
     instrument_requests=kraken_markets.instrument_requests,
     parse_instruments=kraken_markets.parse_instruments,

@@ -11,6 +11,7 @@ from sources import build
 from sources.adapter import Channel, Instrument, Instruments, Payload, Request, Source
 from sources.lazy import pl
 from sources.spec import ChannelSpec, CompletenessRule, Form, Rate, SourceSpec, Transport
+from sources.streams.lighter import TRADES
 from verify.model.errors import Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
@@ -144,7 +145,7 @@ def _message(body: bytes, received: datetime, instruments: Instruments) -> pl.Da
 
 SOURCE = Source(
     SPEC,
-    {"trades": Channel(message=_message)},
+    {"trades": Channel(message=_message, stream=TRADES)},
     instrument_requests=_instrument_requests,
     parse_instruments=_parse_instruments,
 )

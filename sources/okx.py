@@ -24,6 +24,7 @@ from sources.okx_markets import (
 )
 from sources.plan import milliseconds
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
+from sources.streams.okx import LIQUIDATIONS
 from verify.model.errors import SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
@@ -51,7 +52,7 @@ SPEC = SourceSpec(
     id="okx",
     title="OKX",
     homepage="https://www.okx.com",
-    hosts=("www.okx.com",),
+    hosts=("www.okx.com", "ws.okx.com"),
     rate=Rate(40, timedelta(seconds=2), _CLIENT),
     as_of=date(2026, 11, 22),
     limits=("only perpetual swaps are asked for over REST; margin and options are left out",),
@@ -236,7 +237,7 @@ SOURCE = Source(
         "liquidation_orders": Channel(
             requests, parse, follow, control=control, control_alive=alive, requests_for=requests_for
         ),
-        "liquidation_stream": Channel(message=message, control=control, control_alive=alive),
+        "liquidation_stream": Channel(message=message, stream=LIQUIDATIONS, control=control, control_alive=alive),
     },
     instrument_requests=instrument_requests,
     parse_instruments=parse_instruments,

@@ -15,6 +15,7 @@ from sources.adapter import Channel, Instrument, Instruments, Payload, Request, 
 from sources.lazy import pl
 from sources.plan import halves, milliseconds
 from sources.spec import Cap, ChannelSpec, CompletenessRule, Form, Keep, Rate, SourceSpec, Transport
+from sources.streams.poloniex import LIQUIDATIONS
 from verify.model.errors import RateLimited, SchemaChanged, Suspect, Unavailable
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import Quantity
@@ -91,7 +92,7 @@ SPEC = SourceSpec(
             doubts=(_KIND,),
         ),
     ),
-    hosts=("api.poloniex.com",),
+    hosts=("api.poloniex.com", "ws.poloniex.com"),
     rate=Rate(50, timedelta(seconds=1)),
     as_of=date(2026, 11, 22),
     limits=(
@@ -331,7 +332,7 @@ SOURCE = Source(
             control=_control,
             control_alive=_alive,
         ),
-        "stream": Channel(message=_message),
+        "stream": Channel(message=_message, stream=LIQUIDATIONS),
     },
     instrument_requests=_instrument_requests,
     parse_instruments=_parse_instruments,

@@ -9,6 +9,7 @@
     │   ├── NameUnknown         a venue, asset, provider or source; carries suggestions
     │   ├── FigureFileError     a file of published figures
     │   └── EvidenceError       an evidence file that is damaged or does not fit
+    ├── StoreError              a store of recorded frames: full, damaged or in use  exit 4
     └── SourceError             a source could not answer                             exit 4
         ├── Unavailable         no connection, time-out, server error, refused
         ├── RateLimited         the provider asks for patience
@@ -67,6 +68,12 @@ class FigureFileError(InputError):
 
 class EvidenceError(InputError):
     """An evidence file is damaged or does not hold what is asked of it."""
+
+
+class StoreError(VerifyError):
+    """A store of recorded frames cannot be written or read: the disk is full, a file is damaged, it is in use."""
+
+    exit_code = 4
 
 
 class SourceError(VerifyError):

@@ -149,8 +149,10 @@ def _covered(group: Sequence[Delivery], window: Window) -> tuple[Window, ...] | 
 
 
 def _parts(one: Delivery, window: Window) -> tuple[Window, ...]:
-    if one.told is not None and one.told.parts:
-        return one.told.parts
+    if one.told is not None and (one.told.parts or one.told.share < 1):
+        # Where the parts are not told apart, their length is: a stretch of it stands for them.
+        stretch = window.length * one.told.share
+        return one.told.parts or ((Window(window.start, window.start + stretch),) if stretch else ())
     if one.covered is None:
         return (window,)
     return (Window(max(one.covered.start, window.start), min(one.covered.end, window.end)),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,6 +146,8 @@ def collected(
             )
     plan = collect.plan(known.values(), asked, question.quantity, now, only=only, keyed=keyed)
     refusals = [refused(refusal) for refusal in plan.refusals]
+    if archive is not None:  # what is on this machine may have changed since: what was not read then is not asked for
+        plan = replace(plan, jobs=tuple(job for job in plan.jobs if not job.reader or archive.outcome(job)))
     if not plan.jobs:
         return Collected(refusals)
     from sources import http
