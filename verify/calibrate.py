@@ -82,6 +82,8 @@ def _bars(aggregator: ShownAggregator) -> Iterable[Bars]:
             bars=aggregator.bars.filter(pl.col("venue") == venue),
             completeness=feed.completeness,
             rules=_beliefs(feed.completeness, feed.possible, doubtful=feed.doubtful),
+            source=aggregator.name,
+            earlier=aggregator.earlier.filter(pl.col("venue") == venue),
         )
 
 

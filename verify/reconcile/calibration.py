@@ -13,16 +13,18 @@ import numpy as np
 
 from verify.reconcile.observed import CapRule, Keep
 from verify.reconcile.records import Floats, Ints, Records
-from verify.reconcile.thinning import Corrected, cap, correct, floored
+from verify.reconcile.thinning import Corrected, cap, correct, floored, resolved
 
 #: Bins of the local rate per interval.
 EDGES = np.array([0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
 #: A bin is trusted like this many records against its neighbour of a lower rate.
-PRIOR_RECORDS = 300.0
+PRIOR_RECORDS = 30.0
 #: Below this no curve can be told from chance.
 _LEAST_RECORDS = 30
 #: A feed whose dollars and records differ by more owes it to single liquidations.
-_LEVEL_MOST = 0.6
+_LEVEL_MOST = 1.5
+#: A feed of so many kept records counts half of one with very many, where feeds are averaged.
+_HALF_RECORDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,10 @@ class Slope:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Log of truth over correction by bin of the rate. `spread` is the standard deviation of what is left between
-    complete feeds (None with fewer than two), `slopes` their size slopes under the rule, `feeds` their number,
-    `points` the log of their dollars with the log of whole over shown."""
+    """Log of truth over correction by bin of the rate. `spread` is the standard deviation of what is left of each
+    complete feed under the curve of the others (None with fewer than two), large ones counting more, `slopes` their
+    size slopes under the rule, `feeds` their number, `points` the log of their dollars with the log of whole over
+    shown."""
 
     log_ratio: Floats
     spread: float | None
@@ -69,9 +72,7 @@ def curve(complete: Sequence[Records], rule: CapRule, length: float) -> Curve:
     """The curve of one rule from the complete feeds, over a window of `length` seconds."""
     bins = len(EDGES) + 1
     truths, sums, counts, slopes, points, dollars = [], [], [], [], [], []
-    for feed in complete:
-        if len(feed) < _LEAST_RECORDS:
-            continue
+    for feed in _telling(complete, rule):
         kept, owner = cap(feed, rule)
         corrected = correct(kept, rule, length)
         which = np.digitize(corrected.z, EDGES)
@@ -92,8 +93,17 @@ def curve(complete: Sequence[Records], rule: CapRule, length: float) -> Curve:
     spread = None
     if len(truths) > 1:
         left = [each.left(int(out), each.curve(np.delete(every, out))) for out in every]
-        spread = float(np.sqrt(np.mean(np.square(left))))
+        kept_of = each.count.sum(1)
+        spread = float(np.sqrt(np.average(np.square(left), weights=kept_of / (kept_of + _HALF_RECORDS))))
     return Curve(each.curve(every), spread, tuple(s for s in slopes if s is not None), len(truths), tuple(points))
+
+
+def _telling(complete: Sequence[Records], rule: CapRule) -> list[Records]:
+    """The feeds that can be capped by this rule: where times are coarser than its interval it is not known which record
+    came last, so that such feeds serve only where no finer one does."""
+    large = [feed for feed in complete if len(feed) >= _LEAST_RECORDS]
+    fine = [feed for feed in large if resolved(feed.seconds, rule.interval)]
+    return fine if fine and rule.keep is not Keep.LARGEST else large
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from verify.model.figure import Completeness
 from verify.model.quantity import Side
-from verify.reconcile.calibration import Curves
+from verify.reconcile.calibration import Curve, Curves
 from verify.reconcile.gaps import Profile, Span
 from verify.reconcile.observed import Belief, CapRule, Feed, Keep, Row
 from verify.reconcile.records import Floats, Records
@@ -24,6 +24,7 @@ from verify.reconcile.thinning import clustering, correct
 #: Standard deviation of the log of what a cap hides, as a share of that log: with complete feeds to calibrate on,
 #: without, and where the venue is seen through sums only.
 CALIBRATED, UNCALIBRATED, THROUGH_SUMS = 0.25, 0.40, 0.45
+USUAL_FEEDS = 2.0
 #: log of the whole over the shown for a venue that lost LEVEL dollars in four hours, and its rise with the logarithm of
 #: the loss; only used where no feed of the window tells. After a prototype's line (0.78, 0.27), flatter: other
 #: burst shapes rise less. Between venues of one window the rise is smaller still: they share their bursts.
@@ -149,14 +150,14 @@ def from_feed(one: Prepared, profile: Profile, curves: Curves, sums: Summed | No
         usd = known.apply(corrected, shown.usd)
         dollars = np.array([usd[shown.long].sum(), usd[~shown.long].sum()])
         hidden = float(np.log(max(dollars.sum(), 1e-300) / max(base.sum(), 1e-300)))
-        own, common = known.spread or 0.0, 0.0
+        common = 0.0
         if not known.feeds:
             part = OF_LARGEST if rule.keep is Keep.LARGEST else 1.0
             clustered = clustering(shown, rule, max(listened, 1.0))
             left_out = part * BURSTS * float(np.clip(TYPICAL if clustered is None else clustered, 0.0, 2.5))
             dollars, common = dollars * np.exp(left_out), part * BURSTS_SD[0] + BURSTS_SD[1] * left_out
         share = CALIBRATED if known.feeds else UNCALIBRATED
-        sd = max(min(share * hidden, 0.6), own, _sampling(corrected.weight, shown.usd))
+        sd = float(np.hypot(_spread(min(share * hidden, 0.6), known), _sampling(corrected.weight, shown.usd)))
         options.append(Option(candidate.posterior, dollars * scale, sd, rule, common))
         noise = max(noise, _CAPPED_NOISE * candidate.posterior)
     best = candidates[0].rule
@@ -178,6 +179,13 @@ def from_feed(one: Prepared, profile: Profile, curves: Curves, sums: Summed | No
         candidates,
         {int(a): float(per_asset[a]) for a in np.flatnonzero(per_asset)},
     )
+
+
+def _spread(usual: float, known: Curve) -> float:
+    """The usual standard deviation, which counts like `USUAL_FEEDS` complete feeds, and the one measured on them."""
+    if known.spread is None:
+        return usual
+    return float(np.sqrt((USUAL_FEEDS * usual**2 + known.feeds * known.spread**2) / (USUAL_FEEDS + known.feeds)))
 
 
 def _sampling(weight: Floats, usd: Floats) -> float:
