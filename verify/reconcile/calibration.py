@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.reconcile.observed import CapRule, Keep
-from verify.reconcile.records import Floats, Ints, Records
+from verify.reconcile.records import Bools, Floats, Ints, Records
 from verify.reconcile.thinning import Corrected, cap, correct, floored, resolved
 
 #: Bins of the local rate per interval.
 EDGES = np.array([0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+#: Bins of the number of records in a cell of sums.
+COUNTS = 2.0 ** np.arange(1, 13)
 #: A bin is trusted like this many records against its neighbour of a lower rate.
 PRIOR_RECORDS = 30.0
 #: Below this no curve can be told from chance.
@@ -36,17 +38,61 @@ class Slope:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """One complete feed capped on purpose: the log of its shown records, that of its whole over its shown dollars, and
+    its weight, which grows with its records; `dollars` is the log of its shown dollars."""
+
+    shown: float
+    hidden: float
+    weight: float
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Sums by interval, asset and side, with the number of records in each: `place` numbers interval and asset,
+    intervals are `step` seconds long and begin `phase` seconds after the window's start."""
+
+    place: Ints
+    long: Bools
+    usd: Floats
+    count: Floats
+    step: float
+    phase: float
+
+    def competing(self, by_side: bool) -> tuple[Floats, Floats]:
+        """Dollars and numbers of the records that compete with one another under a rule."""
+        key = self.place * 2 + self.long if by_side else self.place * 2
+        number = np.unique(key, return_inverse=True)[1]
+        usd, count = np.bincount(number, weights=self.usd), np.bincount(number, weights=self.count)
+        return np.asarray(usd, float), np.asarray(count, float)
+
+
+@dataclass(frozen=True, slots=True)
+class CellCurve:
+    """The same as `Curve` for channels that are known by sums only, by bins of the number of records in a cell."""
+
+    log_ratio: Floats
+    spread: float | None
+    feeds: int
+
+    def hidden(self, usd: Floats, count: Floats) -> float:
+        """The log of whole over shown of a channel with these cells."""
+        shown = usd / usd.sum()
+        return float(np.log((shown * np.exp(self.log_ratio[np.digitize(count, COUNTS)])).sum()))
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """Log of truth over correction by bin of the rate. `spread` is the standard deviation of what is left of each
     complete feed under the curve of the others (None with fewer than two), large ones counting more, `slopes` their
-    size slopes under the rule, `feeds` their number, `points` the log of their dollars with the log of whole over
-    shown."""
+    size slopes under the rule, `feeds` their number, `points` what the rule hides of each."""
 
     log_ratio: Floats
     spread: float | None
     slopes: tuple[Slope, ...]
     feeds: int
-    points: tuple[tuple[float, float], ...] = ()
+    points: tuple[Point, ...] = ()
 
     def apply(self, corrected: Corrected, usd: Floats) -> Floats:
         """The dollars that each record stands for, never less than its own."""
@@ -61,11 +107,38 @@ class Curves:
         self._complete = complete
         self._length = length
         self._known: dict[CapRule, Curve] = {}
+        self._cells: dict[tuple[CapRule, float, float], CellCurve] = {}
+        self._rises: dict[CapRule, float | None] = {}
+        self._together: dict[tuple[int, ...], Records | None] = {}
 
     def get(self, rule: CapRule) -> Curve:
         if rule not in self._known:
             self._known[rule] = curve(self._complete, rule, self._length)
         return self._known[rule]
+
+    def cells(self, rule: CapRule, step: float, phase: float) -> CellCurve:
+        """The curve for sums over intervals of `step` seconds."""
+        key = (rule, step, phase)
+        if key not in self._cells:
+            self._cells[key] = cell_curve(self._complete, self._busier(rule), rule, step, phase)
+        return self._cells[key]
+
+    def rise(self, rule: CapRule) -> float | None:
+        """By how much more the rule hides (log) of a market e times as busy; None with fewer than two complete feeds.
+
+        The feeds together are such a market: more cascades, of the same kind.
+        """
+        if rule not in self._rises:
+            both = self._busier(rule)
+            self._rises[rule] = None if both is None else _rise(self.get(rule).points, both, rule)
+        return self._rises[rule]
+
+    def _busier(self, rule: CapRule) -> Records | None:
+        telling = _telling(self._complete, rule)
+        key = tuple(id(feed) for feed in telling)
+        if key not in self._together:
+            self._together[key] = _merged(telling) if len(telling) > 1 else None
+        return self._together[key]
 
 
 def curve(complete: Sequence[Records], rule: CapRule, length: float) -> Curve:
@@ -84,18 +157,87 @@ def curve(complete: Sequence[Records], rule: CapRule, length: float) -> Curve:
         counts.append(np.bincount(which, minlength=bins))
         slopes.append(size_slope(kept, rule, length))
         whole = float(feed.usd.sum())
-        points.append((float(np.log(whole)), float(np.log(whole / kept.usd.sum()))))
+        points.append(_point(whole, kept))
         dollars.append(np.bincount(which, weights=corrected.usd / whole, minlength=bins))
     if not truths:
         return Curve(np.zeros(bins), None, (), 0)
     each = _Pooled(np.array(truths, float), np.array(sums, float), np.array(counts), np.array(dollars))
     every = np.arange(len(truths))
-    spread = None
-    if len(truths) > 1:
-        left = [each.left(int(out), each.curve(np.delete(every, out))) for out in every]
-        kept_of = each.count.sum(1)
-        spread = float(np.sqrt(np.average(np.square(left), weights=kept_of / (kept_of + _HALF_RECORDS))))
+    spread = each.spread() if len(truths) > 1 else None
     return Curve(each.curve(every), spread, tuple(s for s in slopes if s is not None), len(truths), tuple(points))
+
+
+def _point(whole: float, kept: Records) -> Point:
+    shown = float(kept.usd.sum())
+    return Point(
+        float(np.log(len(kept))),
+        float(np.log(whole / shown)),
+        len(kept) / (len(kept) + _HALF_RECORDS),
+        float(np.log(shown)),
+    )
+
+
+def _merged(feeds: Sequence[Records]) -> Records:
+    """Several feeds as one, in which liquidations of one asset compete."""
+    asset = np.concatenate([feed.asset for feed in feeds])
+    seconds = np.concatenate([feed.seconds for feed in feeds])
+    order = np.lexsort((seconds, asset))
+    return Records(
+        seconds[order],
+        asset[order],
+        asset[order],
+        np.concatenate([feed.long for feed in feeds])[order],
+        np.concatenate([feed.usd for feed in feeds])[order],
+        np.concatenate([feed.quantity for feed in feeds])[order],
+        np.concatenate([feed.price for feed in feeds])[order],
+        (),
+    )
+
+
+def _rise(points: Sequence[Point], together: Records, rule: CapRule) -> float | None:
+    kept, _ = cap(together, rule)
+    busy = _point(float(together.usd.sum()), kept)
+    # each feed by its dollars, so that the same liquidations stand on both sides
+    dollars = np.exp([point.hidden + point.dollars for point in points])
+    hidden = float(np.log(dollars.sum() / np.exp([point.dollars for point in points]).sum()))
+    apart = busy.shown - float(np.average([point.shown for point in points], weights=dollars))
+    return max((busy.hidden - hidden) / apart, 0.0) if apart > 0.3 else None
+
+
+def cell_curve(
+    complete: Sequence[Records], together: Records | None, rule: CapRule, step: float, phase: float
+) -> CellCurve:
+    """The curve of one rule for sums over intervals of `step` seconds, from the complete feeds and all of them
+    `together`, which has busier cells."""
+    bins = len(COUNTS) + 1
+    truths, sums, counts, dollars = [], [], [], []
+    alone = _telling(complete, rule)
+    for feed in [*alone, *([together] if together is not None else [])]:
+        kept, _ = cap(feed, rule)
+        place, number = np.unique(_places(feed, rule, step, phase), return_inverse=True)
+        mine = np.searchsorted(place, _places(kept, rule, step, phase))
+        count = np.bincount(mine, minlength=len(place))
+        shown = np.bincount(mine, weights=kept.usd, minlength=len(place))
+        whole = np.bincount(number, weights=feed.usd)
+        which = np.digitize(count, COUNTS)
+        by_money = rule.keep is Keep.LARGEST
+        truths.append(np.bincount(which, weights=whole if by_money else np.bincount(number), minlength=bins))
+        sums.append(np.bincount(which, weights=shown if by_money else count, minlength=bins))
+        counts.append(np.bincount(which, weights=count, minlength=bins))
+        dollars.append(np.bincount(which, weights=shown / whole.sum(), minlength=bins))
+    if not truths:
+        return CellCurve(np.zeros(bins), None, 0)
+    each = _Pooled(np.array(truths), np.array(sums), np.array(counts, np.int64), np.array(dollars))
+    spread = each.among(np.arange(len(alone))).spread() if len(alone) > 1 else None
+    return CellCurve(each.curve(np.arange(len(truths))), spread, len(alone))
+
+
+def _places(records: Records, rule: CapRule, step: float, phase: float) -> Ints:
+    """The number of the interval, asset and, where they compete apart, side of each record."""
+    interval = np.floor((records.seconds - phase) / step).astype(np.int64)
+    assets = int(records.asset.max(initial=0)) + 1
+    place = (interval * assets + records.asset) * 2
+    return place + records.long if rule.by_side else place
 
 
 def _telling(complete: Sequence[Records], rule: CapRule) -> list[Records]:
@@ -127,6 +269,17 @@ class _Pooled:
         level = float((weight * off).sum() / weight.sum())
         total = float(count.sum())
         return np.clip(shape + level * total / (total + PRIOR_RECORDS), -1.0, 3.0)
+
+    def among(self, which: Ints) -> _Pooled:
+        """Some of the feeds."""
+        return _Pooled(self.truth[which], self.stands[which], self.count[which], self.dollars[which])
+
+    def spread(self) -> float:
+        """What is left of each feed under the curve of the others (root mean square), large ones counting more."""
+        every = np.arange(len(self.truth))
+        left = [self.left(int(out), self.curve(np.delete(every, out))) for out in every]
+        kept = self.count.sum(1)
+        return float(np.sqrt(np.average(np.square(left), weights=kept / (kept + _HALF_RECORDS))))
 
     def left(self, one: int, shape: Floats) -> float:
         """The log of corrected over true dollars of one feed under a curve."""

@@ -265,24 +265,6 @@ def _scale(group: Ints, usd: Floats) -> Floats:
     return np.asarray(np.exp((count * mean + 10.0 * overall) / (count + 10.0)))[number]
 
 
-def clustering(records: Records, rule: CapRule, length: float) -> float | None:
-    """The log of how often the next interval has a record too, over how often the local rate makes it have one.
-
-    What sets off a record in the next interval sets off others in the same one, which no capped feed shows. None with
-    too few records.
-    """
-    if len(records) < 50 or length < 10 * rule.interval:
-        return None
-    plain = replace(rule, keep=Keep.LATEST)
-    single = records.take(~excess(records, plain))
-    group, cell = groups(single, plain), cells(single.seconds, plain)
-    order = np.lexsort((cell, group))
-    group, cell = group[order], cell[order]
-    following = float(((group[1:] == group[:-1]) & (np.diff(cell) == 1)).sum())
-    expected = float(-np.expm1(-correct(floored(single, plain), plain, length).z).sum())
-    return float(np.log((following + 1.0) / (expected + 1.0)))
-
-
 def excess(records: Records, rule: CapRule, phase: float = 0.0) -> Bools:
     """Which records a feed under this rule could not have shown beside their predecessor."""
     group = groups(records, rule)
