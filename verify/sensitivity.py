@@ -1,11 +1,11 @@
-"""What the constants of the estimate are worth: each is halved and doubled, and the same SIMULATED windows run again."""
+"""What the constants of the estimate are worth: each is halved and doubled over the same SIMULATED windows."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -103,7 +103,9 @@ def _holding(name: str) -> Iterator[object]:
 def _with(name: str, factor: float, known: Sequence[tuple[Evidence, float]]) -> Result:
     changed = min(value(name) * factor, _MOST.get(name, np.inf))
     if name in _settings():
-        return _result(known, replace(Settings(), **{name: changed}))
+        settings = Settings()
+        object.__setattr__(settings, name, changed)  # frozen for everybody else
+        return _result(known, settings)
     with _held(name, changed):
         return _result(known, Settings())
 

@@ -96,8 +96,14 @@ class Curve:
 
     def apply(self, corrected: Corrected, usd: Floats) -> Floats:
         """The dollars that each record stands for, never less than its own."""
-        factor = np.exp(self.log_ratio)[np.digitize(corrected.z, EDGES)]
-        return np.maximum(corrected.usd * factor, usd)
+        return np.maximum(corrected.usd * self._factor(corrected), usd)
+
+    def weight(self, corrected: Corrected) -> Floats:
+        """The number of liquidations that each record stands for."""
+        return np.maximum(corrected.weight * self._factor(corrected), 1.0)
+
+    def _factor(self, corrected: Corrected) -> Floats:
+        return np.asarray(np.exp(self.log_ratio)[np.digitize(corrected.z, EDGES)])
 
 
 class Curves:
@@ -144,7 +150,7 @@ class Curves:
 def curve(complete: Sequence[Records], rule: CapRule, length: float) -> Curve:
     """The curve of one rule from the complete feeds, over a window of `length` seconds."""
     bins = len(EDGES) + 1
-    truths, sums, counts, slopes, points, dollars = [], [], [], [], [], []
+    truths, sums, counts, slopes, points, dollars, noise = [], [], [], [], [], [], []
     for feed in _telling(complete, rule):
         kept, owner = cap(feed, rule)
         corrected = correct(kept, rule, length)
@@ -158,10 +164,11 @@ def curve(complete: Sequence[Records], rule: CapRule, length: float) -> Curve:
         slopes.append(size_slope(kept, rule, length))
         whole = float(feed.usd.sum())
         points.append(_point(whole, kept))
+        noise.append(sampling(np.bincount(owner, minlength=len(kept)).astype(float), kept.usd))
         dollars.append(np.bincount(which, weights=corrected.usd / whole, minlength=bins))
     if not truths:
         return Curve(np.zeros(bins), None, (), 0)
-    each = _Pooled(np.array(truths, float), np.array(sums, float), np.array(counts), np.array(dollars))
+    each = _Pooled(np.array(truths, float), np.array(sums, float), np.array(counts), np.array(dollars), np.array(noise))
     every = np.arange(len(truths))
     spread = each.spread() if len(truths) > 1 else None
     return Curve(each.curve(every), spread, tuple(s for s in slopes if s is not None), len(truths), tuple(points))
@@ -210,10 +217,10 @@ def cell_curve(
     """The curve of one rule for sums over intervals of `step` seconds, from the complete feeds and all of them
     `together`, which has busier cells."""
     bins = len(COUNTS) + 1
-    truths, sums, counts, dollars = [], [], [], []
+    truths, sums, counts, dollars, noise = [], [], [], [], []
     alone = _telling(complete, rule)
     for feed in [*alone, *([together] if together is not None else [])]:
-        kept, _ = cap(feed, rule)
+        kept, owner = cap(feed, rule)
         place, number = np.unique(_places(feed, rule, step, phase), return_inverse=True)
         mine = np.searchsorted(place, _places(kept, rule, step, phase))
         count = np.bincount(mine, minlength=len(place))
@@ -225,9 +232,10 @@ def cell_curve(
         sums.append(np.bincount(which, weights=shown if by_money else count, minlength=bins))
         counts.append(np.bincount(which, weights=count, minlength=bins))
         dollars.append(np.bincount(which, weights=shown / whole.sum(), minlength=bins))
+        noise.append(sampling(np.bincount(owner, minlength=len(kept)).astype(float), kept.usd))
     if not truths:
         return CellCurve(np.zeros(bins), None, 0)
-    each = _Pooled(np.array(truths), np.array(sums), np.array(counts, np.int64), np.array(dollars))
+    each = _Pooled(np.array(truths), np.array(sums), np.array(counts, np.int64), np.array(dollars), np.array(noise))
     spread = each.among(np.arange(len(alone))).spread() if len(alone) > 1 else None
     return CellCurve(each.curve(np.arange(len(truths))), spread, len(alone))
 
@@ -251,12 +259,13 @@ def _telling(complete: Sequence[Records], rule: CapRule) -> list[Records]:
 @dataclass(frozen=True, slots=True)
 class _Pooled:
     """Feeds x bins: truth and what kept records stand for (in records or dollars), their number, and the dollars they
-    stand for as a share of the feed's true dollars."""
+    stand for as a share of the feed's true dollars; per feed the sampling error of its kept dollars."""
 
     truth: Floats
     stands: Floats
     count: Ints
     dollars: Floats
+    noise: Floats
 
     def curve(self, which: Ints) -> Floats:
         """The shape by bins from records (dollars are too few to tell), the level from dollars: large liquidations set
@@ -272,14 +281,16 @@ class _Pooled:
 
     def among(self, which: Ints) -> _Pooled:
         """Some of the feeds."""
-        return _Pooled(self.truth[which], self.stands[which], self.count[which], self.dollars[which])
+        return _Pooled(self.truth[which], self.stands[which], self.count[which], self.dollars[which], self.noise[which])
 
     def spread(self) -> float:
-        """What is left of each feed under the curve of the others (root mean square), large ones counting more."""
+        """What is left of each feed under the curve of the others (root mean square) beyond its sampling error, large
+        ones counting more."""
         every = np.arange(len(self.truth))
-        left = [self.left(int(out), self.curve(np.delete(every, out))) for out in every]
+        left = np.array([self.left(int(out), self.curve(np.delete(every, out))) for out in every])
         kept = self.count.sum(1)
-        return float(np.sqrt(np.average(np.square(left), weights=kept / (kept + _HALF_RECORDS))))
+        beyond = float(np.average(left**2 - self.noise**2, weights=kept / (kept + _HALF_RECORDS)))
+        return float(np.sqrt(max(beyond, 0.0)))
 
     def left(self, one: int, shape: Floats) -> float:
         """The log of corrected over true dollars of one feed under a curve."""
@@ -289,6 +300,16 @@ class _Pooled:
 def _relative(values: Floats | Ints, stands: Floats) -> Floats:
     """Feeds of unlike size count alike: each is divided by its own sum."""
     return np.asarray(values / stands.sum(1, keepdims=True))
+
+
+def sampling(weight: Floats, usd: Floats) -> float:
+    """The relative standard error of a sum over records kept with probability 1 / weight (Horvitz-Thompson)."""
+    total = float((weight * usd).sum())
+    if total <= 0:
+        return 0.0
+    # scaled first: squares of huge amounts would overflow
+    part = usd / total
+    return float(np.sqrt(((weight**2 - weight) * part**2).sum()))
 
 
 def _smooth(truth: Floats, stands: Floats, count: Ints) -> Floats:

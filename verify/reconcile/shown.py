@@ -14,7 +14,7 @@ import numpy as np
 
 from verify.model.figure import Completeness
 from verify.model.quantity import Side
-from verify.reconcile.calibration import Cells
+from verify.reconcile.calibration import Cells, sampling
 from verify.reconcile.gaps import Profile, Span
 from verify.reconcile.hiding import CALIBRATED, LEVEL_SD, UNCALIBRATED, UNEXPLAINED, Hiding, spread
 from verify.reconcile.observed import Belief, CapRule, Feed, Keep, Row
@@ -126,7 +126,7 @@ def from_feed(one: Prepared, profile: Profile, hiding: Hiding, sums: Summed | No
             dollars, hidden = dollars * np.exp(left_out), hidden + left_out
             share, common = UNCALIBRATED, LEVEL_SD
         usual = spread(min(share * hidden, 0.6), known.spread, known.feeds)
-        sd = float(np.hypot(usual, _sampling(corrected.weight, shown.usd)))
+        sd = float(np.hypot(usual, sampling(known.weight(corrected), shown.usd)))
         options.append(Option(candidate.posterior, dollars * scale, sd, rule, common))
         noise = max(noise, _CAPPED_NOISE * candidate.posterior)
     best = candidates[0].rule
@@ -148,16 +148,6 @@ def from_feed(one: Prepared, profile: Profile, hiding: Hiding, sums: Summed | No
         candidates,
         {int(a): float(per_asset[a]) for a in np.flatnonzero(per_asset)},
     )
-
-
-def _sampling(weight: Floats, usd: Floats) -> float:
-    """The relative standard error of a sum over records kept with probability 1 / weight (Horvitz-Thompson)."""
-    total = float((weight * usd).sum())
-    if total <= 0:
-        return 0.0
-    # scaled first: squares of huge amounts would overflow
-    part = usd / total
-    return float(np.sqrt(((weight**2 - weight) * part**2).sum()))
 
 
 def from_sums(sums: Sequence[Summed], hiding: Hiding) -> Seen:
