@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 
 import numpy as np
 
@@ -129,9 +130,10 @@ def _market(feeds: Sequence[Prepared], sums: Sequence[Summed]) -> tuple[float, f
     for one in feeds:
         if len(one.records):
             counted[one.feed.venue] = (float(len(one.records)), float(one.records.usd.sum()))
-    records = sum(count for count, _ in counted.values())
-    order = sum(usd for _, usd in counted.values()) / records if records else USUAL_ORDER
-    return records + sum(usd / order for venue, usd in dollars.items() if venue not in counted), order
+    # summed exactly, so that the order of venues means nothing
+    records = fsum(count for count, _ in counted.values())
+    order = fsum(usd for _, usd in counted.values()) / records if records else USUAL_ORDER
+    return records + fsum(usd / order for venue, usd in dollars.items() if venue not in counted), order
 
 
 def _is_complete(one: Prepared, length: float) -> bool:
