@@ -24,6 +24,7 @@ from verify.model.quantity import Side
 from verify.model.window import Window
 from verify.reconcile.estimated import Estimate, FaultKind
 from verify.reconcile.hierarchy import dersimonian_laird
+from verify.reconcile.judged import Judged, judge
 from verify.reconcile.observed import Bars, Belief, CapRule, Evidence, Feed, Keep, Size, Total
 from verify.scores import Outcome, Task, summary
 
@@ -82,6 +83,8 @@ def _bars(aggregator: ShownAggregator) -> Iterable[Bars]:
             bars=aggregator.bars.filter(pl.col("venue") == venue),
             completeness=feed.completeness,
             rules=_beliefs(feed.completeness, feed.possible, doubtful=feed.doubtful),
+            source=aggregator.name,
+            earlier=aggregator.earlier.filter(pl.col("venue") == venue),
         )
 
 
@@ -160,7 +163,7 @@ def run(task: Task, estimator: Estimator) -> Outcome:
             for fault in estimate.faults
             if fault.kind is not FaultKind.UNEXPLAINED
         ),
-        verdicts=tuple(_verdicts(estimate, shown.truth.total, task)),
+        verdicts=tuple((j.confidence.value, right) for j, right in judgements(estimate, shown.truth.total, task)),
         seconds=seconds,
     )
 
@@ -171,18 +174,17 @@ def _channel(name: str, shown: Simulated) -> str:
     return head if any(item.name == head for item in shown.shown.aggregators) else name
 
 
-def _verdicts(estimate: Estimate, truth: float, task: Task) -> Iterable[tuple[float, bool]]:
-    """Claims "about X" around the truth, judged by the draws: the confidence, and whether the verdict was right.
+def judgements(estimate: Estimate, truth: float, task: Task, claims: int = _CLAIMS) -> Iterable[tuple[Judged, bool]]:
+    """Claims "about X" around the truth, judged by the draws, and whether the judgement was right.
 
     The factors do not depend on the estimate, so that a wide interval has no easier claims than a narrow one.
     """
     rng = np.random.default_rng([task.seed, *task.scenario.encode(), *task.regime.encode()])
-    for factor in np.exp(rng.normal(0.0, 0.25, _CLAIMS)):
+    for factor in np.exp(rng.normal(0.0, 0.25, claims)):
         low, high = truth * factor * (1 - _CLAIM_HALF_WIDTH), truth * factor * (1 + _CLAIM_HALF_WIDTH)
-        probability = estimate.probability(low, high)
-        if probability is not None:
-            holds = probability >= 0.5
-            yield max(probability, 1 - probability), holds == (low <= truth <= high)
+        judged = judge(estimate, low, high)
+        if judged is not None:
+            yield judged, judged.holds == (low <= truth <= high)
 
 
 def tasks(windows: int, seed: int, scenarios: Sequence[Scenario]) -> list[Task]:

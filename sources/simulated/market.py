@@ -28,6 +28,7 @@ AFTER = timedelta(hours=1)
 #: No order is larger: 200 million dollars.
 LARGEST_ORDER = 2e8
 _GENERATIONS = 400
+_SLICES = 30.0  # no position is closed in many more orders
 _T5_SD = (5 / 3) ** 0.5
 
 
@@ -199,7 +200,12 @@ def _first_events(
     if pulsed:
         which = rng.choice(count, pulsed, p=strengths / strengths.sum())
         pulse[inside + outside :] = which + 1
-        seconds.append(begins[which] + rng.exponential(rises[which]) + rng.exponential(decays[which]))
+        rise = rng.exponential(rises[which])
+        if bursts.omori is None:
+            fade = rng.exponential(decays[which])
+        else:
+            fade = _fading(rng, decays[which], bursts.omori, length + after)
+        seconds.append(begins[which] + rise + fade)
     # The same money in larger orders is fewer of them.
     by_count = shares / np.array([venue.size for venue in world.venues])
     venue = rng.choice(len(shares), len(pulse), p=by_count / by_count.sum())
@@ -213,6 +219,13 @@ def _first_events(
         "long": rng.random(len(pulse)) < chance,
         "pulse": pulse,
     }
+
+
+def _fading(rng: np.random.Generator, start: Floats, exponent: float, longest: float) -> Floats:
+    """Times since a pulse began, at a rate proportional to (start + t) ** -exponent, none later than `longest`."""
+    power = 1.0 - exponent
+    reached = (1.0 + longest / start) ** power
+    return np.asarray(start * ((1.0 - rng.random(len(start)) * (1.0 - reached)) ** (1.0 / power) - 1.0))
 
 
 def _log_uniform(rng: np.random.Generator, ends: tuple[float, float], count: int) -> Floats:
@@ -260,11 +273,29 @@ def _cascade(
         if not len(parents):
             break
     joined = {name: np.concatenate([item[name] for item in generations]) for name in generations[0]}
+    if bursts.slices:
+        joined = _sliced(bursts, timing, joined)
     start = micros(window.start)
     time = start + np.round(joined["seconds"] * 1e3).astype(np.int64) * 1000  # venues stamp milliseconds
     order = np.argsort(time, kind="stable")
     venue, asset, long, usd = (joined[name][order] for name in ("venue", "asset", "long", "usd"))
     return Tape(world, time[order], venue, asset, long, usd, np.ones(len(order)))
+
+
+def _sliced(
+    bursts: Bursts, rng: np.random.Generator, orders: dict[str, npt.NDArray[Any]]
+) -> dict[str, npt.NDArray[Any]]:
+    """Positions that are closed in several orders, one shortly after the other; the money stays the same."""
+    usual = np.median(orders["usd"]) if len(orders["usd"]) else 1.0
+    number = 1 + rng.poisson(np.minimum(bursts.slices * np.sqrt(orders["usd"] / usual), _SLICES))
+    of = np.repeat(np.arange(len(number)), number)
+    place = np.arange(len(of)) - np.repeat(np.cumsum(number) - number, number)
+    found = {name: column[of] for name, column in orders.items()}
+    part = rng.exponential(size=len(of))
+    whole = np.bincount(of, weights=part, minlength=len(number))
+    found["usd"] = found["usd"] * part / whole[of]
+    found["seconds"] = found["seconds"] + place * rng.exponential(bursts.fast, len(of))
+    return found
 
 
 def _delays(bursts: Bursts, rng: np.random.Generator, count: int) -> Floats:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import polars as pl
 
 from sources.simulated import feeds
 from sources.simulated.faults import damage_aggregator, damage_feed, damage_totals
 from sources.simulated.feeds import Shown, ShownAggregator, ShownFeed, ShownTotal
 from sources.simulated.market import Market, Tape, Truth, draw
-from sources.simulated.world import NOMINAL, OTHER, Bursts, Regime, Venue, World
+from sources.simulated.world import NOMINAL, OTHER, THIRD, Bursts, Regime, Venue, World
 from sources.spec import Cap, Keep
 from verify.model.errors import NameUnknown
 from verify.model.figure import Completeness
@@ -32,7 +33,8 @@ class Scenario:
     `faults` and `soft_faults` are probabilities per channel. `wrong_rule`: capped feeds keep another record than the
     documents say. `unknown`: what feeds of unknown class really are (None: either, evenly). `feeds` are the venues
     whose own feed can be read (None: of each with probability 0.85). `outlet` prints a total; `counters` are the
-    aggregators' own totals. `modelled` says whether the estimator's assumptions hold.
+    aggregators' own totals, which leave out every third venue if they are `narrow`. `modelled` says whether the
+    estimator's assumptions hold.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Scenario:
     feeds: tuple[str, ...] | None = None
     aggregators: int = 2
     counters: bool = True
+    narrow: bool = False
     outlet: bool = True
     modelled: bool = True
 
@@ -95,6 +98,13 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("common_shock", "venues without a feed differ as a group", uncovered=0.6, modelled=False),
     Scenario("wrong_interest", "open interest is badly wrong", interest_error=0.7, modelled=False),
     Scenario("another_world", "other venues, shares, caps, sizes and bursts", OTHER, modelled=False),
+    Scenario(
+        "third_world",
+        "bursts that fade slowly, orders in slices, caps of 5 s, of two records and per side, totals of fewer venues",
+        THIRD,
+        narrow=True,
+        modelled=False,
+    ),
     Scenario("none_complete", "no venue shows everything", _none_complete(NOMINAL)),
     Scenario("unknown_capped", "all feeds of unknown class are capped", unknown=Completeness.CAPPED, modelled=False),
     Scenario(
@@ -238,15 +248,24 @@ def _totals(
     found: list[ShownTotal] = []
     for whole, broken in zip(aggregators, damaged, strict=True):
         if which.counters:
-            found += damage_totals(feeds.totals(market, whole, seen), broken.fault)
+            found += damage_totals(feeds.totals(market, _counted(which, whole), seen), broken.fault)
     if which.outlet:
         # An outlet prints the counter of an aggregator that sees all feeds, whether or not that can be read itself.
         counter = aggregators[0] if aggregators else feeds.show_aggregator(market, "aggregator_a", seen, rng)
-        sides = feeds.totals(market, counter, seen)
+        sides = feeds.totals(market, _counted(which, counter), seen)
         value = sum(total.value for total in sides)
         both = replace(sides[0], side="both", value=value, low=value, high=value, venues=None)
         found.append(feeds.outlet(both, "outlet"))
     return tuple(found)
+
+
+def _counted(which: Scenario, aggregator: ShownAggregator) -> ShownAggregator:
+    """The aggregator with the venues that its counter counts."""
+    if not which.narrow:
+        return aggregator
+    kept = [venue for place, venue in enumerate(aggregator.sources) if place % 3 != 1]
+    sources = {venue: aggregator.sources[venue] for venue in kept}
+    return replace(aggregator, bars=aggregator.bars.filter(pl.col("venue").is_in(kept)), sources=sources)
 
 
 def _damaged(which: Scenario, feed: ShownFeed, window: Window, rng: np.random.Generator) -> ShownFeed:

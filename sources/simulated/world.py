@@ -82,7 +82,10 @@ class Bursts:
     `branching` is the mean number of events that one sets off; their delay is `fast` seconds on average with
     probability `fast_share`, else `slow` (`power`: Lomax of that shape instead of exponential). `rise` and `decay` are
     ranges of seconds of a pulse, `pulses` of their number; `base` the share of first events outside of pulses.
-    `mark` is how strongly a large order sets off more than a small one.
+    `mark` is how strongly a large order sets off more than a small one. With `omori`, a pulse fades like a power of
+    that exponent of the time since it began, as aftershocks do (Utsu, Ogata & Matsu'ura 1995, doi
+    10.4294/jpe1952.43.1), and `decay` is the time until it does. An order of usual size is closed in `slices` further
+    orders on average, larger ones in more, `fast` seconds apart.
     """
 
     branching: float
@@ -95,6 +98,8 @@ class Bursts:
     fast_share: float = 0.5
     power: float | None = None
     mark: float = 0.15
+    omori: float | None = None
+    slices: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,4 +284,34 @@ OTHER = World(
     ASSETS[:90],
     zipf=0.85,
     means={Regime.QUIET: 14e3, Regime.CRASH: 25e3, Regime.EXTREME: 60e3},
+)
+
+_FIVE, _SIDES = timedelta(seconds=5), ("symbol", "side")
+_THIRD_VENUES = (
+    Venue("kilo", 0.210, 0.8, 60, Feed("kilo/stream", Completeness.CAPPED, Cap(_FIVE, Keep.LATEST))),
+    Venue("lima", 0.170, 1.3, 50, Feed("lima/tape", Completeness.COMPLETE), contract=50.0),
+    Venue("mike", 0.150, 0.7, 80, Feed("mike/stream", Completeness.CAPPED, Cap(_SECOND, Keep.LATEST, most=2))),
+    Venue("november", 0.130, 1.0, 70, Feed("november/stream", _OPEN, hidden_cap=Cap(_SECOND, Keep.LATEST, _SIDES))),
+    Venue("oscar", 0.090, 0.5, 80, Feed("oscar/tape", Completeness.COMPLETE), grain=1_000_000),
+    Venue("papa", 0.070, 2.0, 30, Feed("papa/stream", Completeness.CAPPED, Cap(3 * _SECOND, Keep.LARGEST, _SIDES))),
+    Venue("quebec", 0.060, 3.0, 15, Feed("quebec/tape", Completeness.COMPLETE)),
+    Venue("romeo", 0.050, 0.9, 60, Feed("romeo/stream", Completeness.CAPPED, Cap(2 * _SECOND, Keep.FIRST))),
+    Venue("sierra", 0.040, 0.6, 80, None),
+    Venue("tango", 0.030, 0.8, 70, None),
+)
+
+#: Another world again: bursts that fade like a power of time, large positions closed in slices, caps of two records, of
+#: several seconds and per side.
+THIRD = World(
+    _THIRD_VENUES,
+    {
+        Regime.QUIET: Bursts(0.30, (1, 4), 0.60, (1, 20), (5, 60), 0.4, 60.0, 0.5, 1.3, 0.4, 1.15, 0.5),
+        Regime.CRASH: Bursts(0.45, (1, 4), 0.15, (1, 20), (10, 120), 0.4, 40.0, 0.5, 1.3, 0.4, 1.25, 0.8),
+        Regime.EXTREME: Bursts(0.60, (2, 6), 0.05, (1, 20), (20, 300), 0.3, 20.0, 0.6, 1.4, 0.4, 1.35, 1.2),
+    },
+    Sizes(sigma=1.2, tail_share=0.06, alpha=1.6, with_rate=0.3, with_rank=0.1),
+    ASSETS[:80],
+    zipf=1.3,
+    totals={Regime.QUIET: (20e6, 400e6), Regime.CRASH: (0.5e9, 5e9), Regime.EXTREME: (8e9, 30e9)},
+    means={Regime.QUIET: 20e3, Regime.CRASH: 30e3, Regime.EXTREME: 80e3},
 )

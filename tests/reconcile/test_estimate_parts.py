@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -17,8 +18,9 @@ from verify.reconcile.calibration import Curves
 from verify.reconcile.estimate import estimate
 from verify.reconcile.estimated import FaultKind
 from verify.reconcile.gaps import spans, without
+from verify.reconcile.hiding import Hiding
 from verify.reconcile.hierarchy import Chance, dersimonian_laird, paule_mandel, pool, resample
-from verify.reconcile.observed import CapRule, Keep
+from verify.reconcile.observed import Bars, Belief, CapRule, Evidence, Keep
 from verify.reconcile.records import records
 from verify.reconcile.rules import judge
 from verify.reconcile.thinning import cap, correct, excess
@@ -95,6 +97,71 @@ def test_a_feed_documented_as_capped_that_repeats_within_seconds_is_complete() -
     one = feed("x", events, Completeness.CAPPED, LATEST)
     best = judge(one, records(events, WINDOW, {}), SECONDS, Curves([], SECONDS))[0]
     assert best.rule is None
+
+
+def to_the_second(events: pl.DataFrame) -> pl.DataFrame:
+    return events.with_columns(pl.col("time").dt.truncate("1s"))
+
+
+def test_of_records_of_one_time_none_is_the_last_by_its_size() -> None:
+    whole = records(to_the_second(tape(2, "x", 12000)), WINDOW, {})
+    latest, _ = cap(whole, LATEST)
+    largest, _ = cap(whole, LARGEST)
+    plain, _ = cap(records(tape(2, "x", 12000), WINDOW, {}), LATEST)
+    assert latest.usd.sum() == pytest.approx(plain.usd.sum(), rel=0.05)
+    assert latest.usd.sum() < 0.95 * largest.usd.sum()
+
+
+def test_a_coarse_clock_does_not_teach_which_record_came_last() -> None:
+    fine = [records(tape(2, name, 6000), WINDOW, {}) for name in ("y", "z")]
+    coarse = records(to_the_second(tape(2, "x", 6000)), WINDOW, {})
+    for rule in (LATEST, FIRST):
+        assert Curves([coarse, *fine], SECONDS).get(rule).feeds == 2
+        assert Curves([coarse], SECONDS).get(rule).feeds == 1
+    assert Curves([coarse, *fine], SECONDS).get(LARGEST).feeds == 3
+
+
+def hourly(venue: str, events: pl.DataFrame) -> pl.DataFrame:
+    """An aggregator's sums of a feed, in hours from the window's start."""
+    return (
+        events.with_columns(start=pl.col("time").dt.truncate("1h"))
+        .group_by("start", "asset", "side", maintain_order=True)
+        .agg(pl.col("notional_usd").sum(), pl.len().cast(pl.Int64).alias("count"))
+        .with_columns(
+            end=pl.col("start") + timedelta(hours=1),
+            venue=pl.lit(venue),
+            source=pl.lit("sums"),
+            completeness=pl.lit("capped"),
+        )
+    )
+
+
+@pytest.mark.parametrize("rule", [LATEST, LARGEST, CapRule(5.0, Keep.LATEST)], ids=str)
+def test_sums_of_a_capped_feed_are_raised_by_what_complete_feeds_hide_in_cells_like_theirs(rule: CapRule) -> None:
+    evidence, _ = market(6)
+    events = tape(6, "amber", 9000)
+    bars = Bars(
+        "sums/amber",
+        "amber",
+        ("amber/feed",),
+        hourly("amber", capped(events, rule)),
+        Completeness.CAPPED,
+        (Belief(rule),),
+    )
+    feeds = tuple(f for f in evidence.feeds if f.venue != "amber")
+    answer = estimate(replace(evidence, feeds=feeds, bars=(bars,)), thorough=False)
+    amber = next(v for v in answer.venues if v.venue == "amber")
+    truth = float(events["notional_usd"].sum())
+    assert amber.total.median == pytest.approx(truth, rel=0.15)
+    assert amber.total.low90 < truth < amber.total.high90
+
+
+def test_without_a_yardstick_a_cap_hides_more_in_a_busier_market_and_over_longer_intervals() -> None:
+    quiet, busy = Hiding(Curves([], SECONDS), 4.0, 1e4), Hiding(Curves([], SECONDS), 4.0, 1e5)
+    assert busy.unmeasured(1e3, LATEST) > quiet.unmeasured(1e3, LATEST) > quiet.unmeasured(1e3, LARGEST)
+    assert quiet.unmeasured(1e3, CapRule(5.0, Keep.LATEST)) > quiet.unmeasured(1e3, LATEST)
+    assert quiet.unmeasured(1e3, CapRule(1.0, Keep.LATEST, most=2)) < quiet.unmeasured(1e3, LATEST)
+    assert busy.unmeasured(4e4, LATEST) > busy.unmeasured(1e3, LATEST)
 
 
 def test_stratified_draws_have_exact_moments() -> None:
@@ -184,3 +251,31 @@ def test_each_fault_is_found_named_and_survived(kind: FaultKind) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_market_without_faults_has_none(seed: int) -> None:
     assert estimate(market(seed)[0], thorough=False).faults == ()
+
+
+def _sums_of(evidence: Evidence, flip: bool = False) -> tuple[Bars, ...]:
+    other = pl.when(pl.col("side") == "long").then(pl.lit("short")).otherwise(pl.lit("long")).alias("side")
+    found = []
+    for one in evidence.feeds:
+        frame = hourly(one.venue, one.events)
+        frame = frame.with_columns(other) if flip else frame
+        name = f"sums/{one.venue}"
+        found.append(Bars(name, one.venue, one.lineage, frame, one.completeness, one.rules, source="sums"))
+    return tuple(found)
+
+
+@pytest.mark.parametrize("feeds", [2, 4])
+def test_sums_that_have_the_sides_of_every_feed_wrong_are_at_fault_themselves(feeds: int) -> None:
+    evidence, _ = market(8)
+    evidence = replace(evidence, feeds=evidence.feeds[:feeds])
+    answer = estimate(replace(evidence, bars=_sums_of(evidence, flip=True)), thorough=False)
+    assert [(fault.channel, fault.kind) for fault in answer.faults] == [("sums", FaultKind.SIDES_SWAPPED)]
+
+
+def test_sums_of_a_small_venue_may_be_empty() -> None:
+    evidence, _ = market(8)
+    tiny = Bars("sums/ginkgo", "ginkgo", ("ginkgo/feed",), _sums_of(evidence)[0].bars.clear(), Completeness.COMPLETE)
+    sizes = tuple(replace(s, open_interest_usd=1e3) if s.venue == "ginkgo" else s for s in evidence.sizes)
+    assert estimate(replace(evidence, bars=(tiny,), sizes=sizes), thorough=False).faults == ()
+    answer = estimate(replace(evidence, bars=(tiny,)), thorough=False)
+    assert [fault.kind for fault in answer.faults] == [FaultKind.EMPTY]

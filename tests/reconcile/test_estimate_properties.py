@@ -58,16 +58,18 @@ def test_no_draw_is_below_what_complete_feeds_show(seed: int) -> None:
         assert venue.total.low90 >= float(one.events["notional_usd"].sum()) * (1 - 1e-9)
 
 
-def test_scaling_all_amounts_scales_the_result() -> None:
+@pytest.mark.parametrize("venues", [frozenset(VENUES), frozenset({"amber", "dogwood"})], ids=["all", "capped only"])
+def test_scaling_all_amounts_scales_the_result(venues: frozenset[str]) -> None:
     evidence, _ = market()
-    scaled = tuple(
-        replace(f, events=f.events.with_columns(pl.col("notional_usd", "quantity") * 1000.0)) for f in evidence.feeds
-    )
-    first, second = quick(evidence), quick(replace(evidence, feeds=scaled))
+    evidence = replace(evidence, feeds=tuple(f for f in evidence.feeds if f.venue in venues))
+    factor = 37.0
+    money = [pl.col("notional_usd") * factor, pl.col("quantity") * factor]
+    scaled = replace(evidence, feeds=tuple(replace(f, events=f.events.with_columns(money)) for f in evidence.feeds))
+    first, second = quick(evidence), quick(scaled)
     assert first.total is not None
     assert second.total is not None
-    assert second.total.median == pytest.approx(1000 * first.total.median, rel=1e-6)
-    assert second.total.high90 == pytest.approx(1000 * first.total.high90, rel=1e-6)
+    for name in ("median", "low50", "high50", "low90", "high90"):
+        assert getattr(second.total, name) == pytest.approx(factor * getattr(first.total, name), rel=1e-6)
 
 
 def test_the_order_of_sources_changes_nothing() -> None:

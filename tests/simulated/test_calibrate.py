@@ -218,7 +218,7 @@ def test_two_processes_give_what_one_gives() -> None:
 @pytest.mark.slow
 def test_the_page_is_made_from_a_run() -> None:
     script = Path(__file__).parents[2] / "scripts" / "calibrate-docs"
-    asked = ["--windows", "2", "--seed", "5", "--processes", "1", "--stdout"]
+    asked = ["--windows", "2", "--seed", "5", "--constants", "0", "--processes", "1", "--stdout"]
     done = subprocess.run([sys.executable, str(script), *asked], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     first, _, rest = done.stdout.partition("\n")

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from verify.model.window import Window
+from verify.reconcile.calibration import Cells
 from verify.reconcile.gaps import Profile, Span, spans, without
 from verify.reconcile.observed import Bars
 from verify.reconcile.shown import EXACT, Summed
@@ -36,6 +37,7 @@ def sum_bars(
         asset="asset",
         side="side",
         usd="notional_usd",
+        count="count",
     )
     frame = frame.filter((pl.col("b") > 0) & (pl.col("a") < length) & (pl.col("b") > pl.col("a")))
     if not frame.height and not one.bars.height:
@@ -82,6 +84,26 @@ def sum_bars(
         bool(sides_known),
         one.id,
         money,
+        _cells(inside, assets),
+        float(added.sum() / base.sum()) if base.sum() > 0 else 0.0,
+    )
+
+
+def _cells(inside: pl.DataFrame, assets: dict[str, int]) -> Cells | None:
+    """The sums with their numbers of records, where all of them have one and a side."""
+    if not inside.height or inside["count"].null_count() or (inside["side"] == "both").any():
+        return None
+    step = float((inside["b"] - inside["a"]).median())  # type: ignore[arg-type]
+    phase = float(inside["a"].min()) % step  # type: ignore[arg-type]
+    interval = ((inside["a"].to_numpy() - phase) / step).round().astype(np.int64)
+    asset = np.array([assets[name] for name in inside["asset"]], np.int64)
+    return Cells(
+        interval * len(assets) + asset,
+        (inside["side"] == "long").to_numpy(),
+        inside["usd"].to_numpy(),
+        inside["count"].to_numpy().astype(float),
+        step,
+        phase,
     )
 
 

@@ -42,7 +42,7 @@ def crossed(feeds: Sequence[Prepared], evidence: Evidence, assets: dict[str, int
         tables = _tables(feeds, group, evidence, assets)
         flips = {key: _turned(table) for key, table in tables.items()}
         logs = {key: _by_asset(table) for key, table in tables.items()}
-        if sum(v > 0 for v in flips.values()) <= 0.5 * len(flips) or len(flips) < 3:
+        if sum(v > 0 for v in flips.values()) <= 0.5 * len(flips):
             for key, value in flips.items():
                 turned[key] = turned.get(key, 0.0) + value
         usual = _usual(logs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit, logit
@@ -18,6 +18,10 @@ _LOGIT_MOST = 6.0
 #: How likely a total that names no venues counts one of which nothing is known.
 COUNTED = 0.8
 _TAIL_MOST = 4.0
+#: The share of effective draws from which quantiles are steady; at most so many times the draws are made for them.
+_ENOUGH, _MORE_MOST = 0.375, 12.0
+#: Standard deviation of Student's t with 5 degrees: the spread between venues is one.
+_T5_SD = (5 / 3) ** 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,29 @@ def draw(
     settings: Settings,
     seed: int,
 ) -> Drawn:
-    """The dollars that every venue lost, draw by draw."""
+    """The dollars that every venue lost, draw by draw.
+
+    Where totals leave few of the draws, more are made and the same number is kept.
+    """
+    drawn = _draw(seen, unseen, sized, constraints, settings, seed)
+    lacking = _ENOUGH * settings.draws / max(drawn.effective, 1.0)
+    if not constraints or lacking <= 1.0:
+        return drawn
+    more = int(np.ceil(min(lacking, _MORE_MOST)))
+    drawn = _draw(seen, unseen, sized, constraints, replace(settings, draws=more * settings.draws), seed)
+    # resampled draws are in order, so that every so many of them are a systematic sample
+    kept = slice(None, None, more)
+    return Drawn(drawn.long[kept], drawn.short[kept], drawn.tau[kept], drawn.effective / more)
+
+
+def _draw(
+    seen: Sequence[Seen],
+    unseen: Sequence[Unseen],
+    sized: Sized,
+    constraints: Sequence[Constraint],
+    settings: Settings,
+    seed: int,
+) -> Drawn:
     chance = Chance(seed, settings.draws)
     count, draws = len(seen), settings.draws
     log_size, size_known = _sizes(sized, settings, chance)
@@ -112,7 +138,7 @@ def draw(
         weight += pooled.evidence
         group = settings.group_sd * chance.normal()
         for place in range(len(unseen)):
-            away = np.clip(chance.student(5.0), -_TAIL_MOST, _TAIL_MOST) * pooled.tau
+            away = np.clip(chance.student(5.0) / _T5_SD, -_TAIL_MOST, _TAIL_MOST) * pooled.tau
             if size_known[count + place]:
                 reach[:, place] = np.exp(pooled.mu + away + group + log_size[:, count + place])
     share = _long_shares(seen, dollars, live, len(unseen), settings, chance)

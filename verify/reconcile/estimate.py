@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 
 import numpy as np
 
@@ -21,10 +22,11 @@ from verify.reconcile.drawing import Drawn, Settings, Sized, Unseen, draw
 from verify.reconcile.estimated import Change, Estimate, Fault, Interval, Kind, RuleShare, VenueEstimate
 from verify.reconcile.faults import diagnose
 from verify.reconcile.gaps import Profile, spans
+from verify.reconcile.hiding import USUAL_ORDER, Hiding
 from verify.reconcile.observed import Evidence, Keep, Size
 from verify.reconcile.records import Floats, records
 from verify.reconcile.rules import judge
-from verify.reconcile.shown import EXACT, Hiding, Prepared, Seen, Summed, from_feed, from_sums, row_sums
+from verify.reconcile.shown import EXACT, Prepared, Seen, Summed, from_feed, from_sums, row_sums
 from verify.reconcile.totals import constraints, only_totals
 
 #: Draws of the runs that only say how far the answer moves.
@@ -44,7 +46,7 @@ class _Basis:
     sums: tuple[Summed, ...]
     faults: tuple[Fault, ...]
     profile: Profile
-    curves: Curves
+    hiding: Hiding
     hours: float
     assets: dict[str, int]
     read: dict[str, Seen]  # what each feed shows, by its id
@@ -112,8 +114,26 @@ def _prepare(evidence: Evidence) -> _Basis:
         sums += [added] if added is not None else []
     sums += row_sums(diagnosis.rows)
     curves = Curves(complete, length)
-    shown = {one.feed.id: from_feed(one, profile, curves, _sums_of(one, sums)) for one in feeds if one.parts}
-    return _Basis(feeds, tuple(sums), diagnosis.faults, profile, curves, length / 3600.0, assets, shown)
+    hiding = Hiding(curves, length / 3600.0, *_market(feeds, sums))
+    shown = {one.feed.id: from_feed(one, profile, hiding, _sums_of(one, sums)) for one in feeds if one.parts}
+    return _Basis(feeds, tuple(sums), diagnosis.faults, profile, hiding, length / 3600.0, assets, shown)
+
+
+def _market(feeds: Sequence[Prepared], sums: Sequence[Summed]) -> tuple[float, float]:
+    """The records that all venues show together, and the dollars of a usual one."""
+    dollars: dict[str, float] = {}
+    counted: dict[str, tuple[float, float]] = {}  # records and their dollars
+    for added in sums:
+        dollars[added.venue] = max(dollars.get(added.venue, 0.0), float(added.base.sum()))
+        if added.cells is not None:
+            counted[added.venue] = (float(added.cells.count.sum()), float(added.cells.usd.sum()))
+    for one in feeds:
+        if len(one.records):
+            counted[one.feed.venue] = (float(len(one.records)), float(one.records.usd.sum()))
+    # summed exactly, so that the order of venues means nothing
+    records = fsum(count for count, _ in counted.values())
+    order = fsum(usd for _, usd in counted.values()) / records if records else USUAL_ORDER
+    return records + fsum(usd / order for venue, usd in dollars.items() if venue not in counted), order
 
 
 def _is_complete(one: Prepared, length: float) -> bool:
@@ -145,7 +165,6 @@ def _seen(basis: _Basis, without: frozenset[str] = frozenset()) -> list[Seen]:
     for added in basis.sums:
         if not without & added.lineage:
             sums.setdefault(added.venue, []).append(added)
-    hiding = Hiding(basis.curves, basis.hours)
     found = []
     for venue in sorted({*by_venue, *sums}):
         own = [one for one in by_venue.get(venue, []) if one.parts]
@@ -154,7 +173,7 @@ def _seen(basis: _Basis, without: frozenset[str] = frozenset()) -> list[Seen]:
             found.append(basis.read[best.feed.id])
         elif venue in sums:
             ordered = sorted(sums[venue], key=lambda s: (_RANK[s.completeness], s.noise, -float(s.base.sum())))
-            found.append(from_sums(ordered, hiding))
+            found.append(from_sums(ordered, basis.hiding))
     return sorted(found, key=lambda one: (-float(one.base.sum()), -float(one.floor[0]), one.basis))
 
 
@@ -274,6 +293,7 @@ def _summary(basis: _Basis, run: _Run) -> Estimate:
             if candidate.posterior >= 0.005 or candidate.prior >= 0.25
         ),
         limits=_limits(run),
+        window=1.0 - sum(one.edge * float(one.base.sum()) for one in seen) / shown,
         draws={Side.BOTH: total, Side.LONG: long, Side.SHORT: short},
     )
 

@@ -135,6 +135,7 @@ class Estimate:
     without: tuple[Change, ...] = ()
     sensitivity: tuple[Change, ...] = ()
     limits: tuple[str, ...] = ()
+    window: float = 1.0
     draws: Mapping[Side, Draws] = field(default_factory=dict, repr=False, compare=False)
 
     def probability(self, low: float, high: float, side: Side = Side.BOTH) -> float | None:

@@ -80,12 +80,12 @@ def _by_themselves(read: Sequence[Prepared], epoch: float, length: float, faults
 def _empty(feeds: list[Prepared], evidence: Evidence, faults: list[Fault]) -> list[Prepared]:
     """Feeds that are silent though their size and the others' activity make that implausible."""
     sizes = _sizes(evidence)
-    rates = [len(f.records) / sizes[f.feed.venue] for f in feeds if len(f.records) and sizes.get(f.feed.venue, 0) > 0]
+    rates = _rates(feeds, sizes)
     counts = [len(f.records) for f in feeds if len(f.records)]
     found = []
     for one in feeds:
         size = sizes.get(one.feed.venue, 0.0)
-        expected = 0.2 * float(np.median(rates)) * size if rates and size > 0 else 0.0
+        expected = _due(rates, size)
         if not rates and len(counts) > 1:
             expected = 0.5 * float(min(counts))
         if len(one.records) == 0 and expected > _EXPECTED:
@@ -94,6 +94,16 @@ def _empty(feeds: list[Prepared], evidence: Evidence, faults: list[Fault]) -> li
             continue
         found.append(one)
     return found
+
+
+def _rates(feeds: Sequence[Prepared], sizes: Mapping[str, float]) -> list[float]:
+    """Records per dollar of size of the feeds that show any."""
+    return [len(f.records) / sizes[f.feed.venue] for f in feeds if len(f.records) and sizes.get(f.feed.venue, 0) > 0]
+
+
+def _due(rates: Sequence[float], size: float) -> float:
+    """The records that a channel of this size shows at least, unless it is silent."""
+    return 0.2 * float(np.median(rates)) * size if rates and size > 0 else 0.0
 
 
 def _sizes(evidence: Evidence) -> dict[str, float]:
@@ -172,9 +182,13 @@ def _sums(
         by_source.setdefault(bars.by, []).append(bars)
     records = sum(len(one.records) for one in feeds)
     filled = {source for source, group in by_source.items() if any(b.bars.height for b in group)}
+    sizes = _sizes(evidence)
+    rates = _rates(feeds, sizes)
     found = {}
     for source, group in sorted(by_source.items()):
         active = records > _EXPECTED or bool(filled - {source})
+        if rates:  # sums of a small venue may be empty
+            active = _due(rates, sum(sizes.get(one.venue, 0.0) for one in group)) > _EXPECTED
         found[source] = examine(source, group, feeds, evidence.window, assets, active)
         faults.extend(found[source].faults)
     return found

@@ -14,27 +14,14 @@ import numpy as np
 
 from verify.model.figure import Completeness
 from verify.model.quantity import Side
-from verify.reconcile.calibration import Curves
+from verify.reconcile.calibration import Cells, sampling
 from verify.reconcile.gaps import Profile, Span
+from verify.reconcile.hiding import CALIBRATED, LEVEL_SD, UNCALIBRATED, UNEXPLAINED, Hiding, spread
 from verify.reconcile.observed import Belief, CapRule, Feed, Keep, Row
 from verify.reconcile.records import Floats, Records
 from verify.reconcile.rules import Candidate, judge
-from verify.reconcile.thinning import clustering, correct
+from verify.reconcile.thinning import correct
 
-#: Standard deviation of the log of what a cap hides, as a share of that log: with complete feeds to calibrate on,
-#: without, and where the venue is seen through sums only.
-CALIBRATED, UNCALIBRATED, THROUGH_SUMS = 0.25, 0.40, 0.45
-#: log of the whole over the shown for a venue that lost LEVEL dollars in four hours, and its rise with the logarithm of
-#: the loss; only used where no feed of the window tells. After a prototype's line (0.78, 0.27), flatter: other
-#: burst shapes rise less. Between venues of one window the rise is smaller still: they share their bursts.
-LINE, RISE, LEVEL, RISE_WITHIN = 0.75, 0.20, 35e6, 0.10
-#: The largest of a second carries more of its dollars than the latest: what it hides, relative to that (log).
-OF_LARGEST = 0.4
-#: What the correction by local rates leaves out where no complete feed shows it: liquidations that set each other off
-#: within one interval. The log for the latest is BURSTS times the clustering of neighbouring intervals (TYPICAL
-#: where that cannot be told), with a standard deviation of BURSTS_SD and its part of the mean. On simulated markets of
-#: unlike burst shapes the factor is 0.1 to 1.0, so that this is wide; complete feeds replace it by a measurement.
-BURSTS, TYPICAL, BURSTS_SD = 0.75, 1.0, (0.2, 0.65)
 #: A partial feed hides an unknown share: the log of the factor is half-normal with this scale.
 PARTIAL = 0.5
 #: What is lost by a mend (log sd): one that undoes the fault exactly, and one that only makes the channel plausible.
@@ -60,7 +47,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one venue shows. `floor` (long, short) was certainly seen, `base` is the best figure of what is shown."""
+    """What one venue shows. `floor` (long, short) was certainly seen, `base` is the best figure of what is shown, of
+    which the share `edge` comes from sums over an edge of the window."""
 
     venue: str
     basis: str
@@ -73,6 +61,7 @@ class Seen:
     candidates: tuple[Candidate, ...] = ()
     assets: Mapping[int, float] = field(default_factory=dict)
     sides_known: bool = True
+    edge: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +76,8 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """A venue's sums by one aggregator (rows, or bars added up), after diagnosis; (long, short) or only together."""
+    """A venue's sums by one aggregator (rows, or bars added up), after diagnosis; (long, short) or only together. The
+    share `edge` of them comes from bars over an edge of the window."""
 
     venue: str
     source: str
@@ -100,34 +90,14 @@ class Summed:
     sides_known: bool = True
     channel: str = ""
     assets: Mapping[int, float] = field(default_factory=dict)
+    cells: Cells | None = None
+    edge: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Hiding:
-    """How much a rule hides of the complete feeds of this window, carried over to venues known by sums only."""
-
-    curves: Curves
-    hours: float
-
-    def factor(self, shown: float, rule: CapRule) -> tuple[float, bool]:
-        """The log factor for a venue that shows these dollars, and whether this window's feeds were its yardstick."""
-        points = self.curves.get(rule).points
-        if points:
-            level = float(np.mean([g - RISE_WITHIN * size for size, g in points]))
-            hidden = (level + RISE_WITHIN * np.log(shown)) / (1 - RISE_WITHIN)
-        else:
-            level = LEVEL * self.hours / 4.0
-            hidden = (LINE + RISE * np.log(shown / level)) / (1 - RISE)
-            if rule.keep is Keep.LARGEST:
-                hidden *= OF_LARGEST
-        least = 0.3 * min((g for _, g in points), default=0.1)
-        return float(np.clip(hidden, least, 3.0)), bool(points)
-
-
-def from_feed(one: Prepared, profile: Profile, curves: Curves, sums: Summed | None = None) -> Seen:
+def from_feed(one: Prepared, profile: Profile, hiding: Hiding, sums: Summed | None = None) -> Seen:
     """What a feed of events shows and may stand for. `sums` are an aggregator's of the same feed: they tell what a gap
     hides better than other venues do."""
-    feed, shown = one.feed, one.records
+    feed, shown, curves = one.feed, one.records, hiding.curves
     missing, missing_sd = profile.factor(one.parts)
     if sums is not None and missing > _GAP and 0 < shown.usd.sum() < sums.base.sum():
         missing, missing_sd = float(np.log(sums.base.sum() / shown.usd.sum())), max(sums.noise, _ROW_NOISE)
@@ -149,14 +119,14 @@ def from_feed(one: Prepared, profile: Profile, curves: Curves, sums: Summed | No
         usd = known.apply(corrected, shown.usd)
         dollars = np.array([usd[shown.long].sum(), usd[~shown.long].sum()])
         hidden = float(np.log(max(dollars.sum(), 1e-300) / max(base.sum(), 1e-300)))
-        own, common = known.spread or 0.0, 0.0
+        share, common = CALIBRATED, 0.0
         if not known.feeds:
-            part = OF_LARGEST if rule.keep is Keep.LARGEST else 1.0
-            clustered = clustering(shown, rule, max(listened, 1.0))
-            left_out = part * BURSTS * float(np.clip(TYPICAL if clustered is None else clustered, 0.0, 2.5))
-            dollars, common = dollars * np.exp(left_out), part * BURSTS_SD[0] + BURSTS_SD[1] * left_out
-        share = CALIBRATED if known.feeds else UNCALIBRATED
-        sd = max(min(share * hidden, 0.6), own, _sampling(corrected.weight, shown.usd))
+            line = hiding.unmeasured(float(len(shown)), rule)
+            left_out = max(line - hidden, UNEXPLAINED * line)
+            dollars, hidden = dollars * np.exp(left_out), hidden + left_out
+            share, common = UNCALIBRATED, LEVEL_SD
+        usual = spread(min(share * hidden, 0.6), known.spread, known.feeds)
+        sd = float(np.hypot(usual, sampling(known.weight(corrected), shown.usd)))
         options.append(Option(candidate.posterior, dollars * scale, sd, rule, common))
         noise = max(noise, _CAPPED_NOISE * candidate.posterior)
     best = candidates[0].rule
@@ -180,16 +150,6 @@ def from_feed(one: Prepared, profile: Profile, curves: Curves, sums: Summed | No
     )
 
 
-def _sampling(weight: Floats, usd: Floats) -> float:
-    """The relative standard error of a sum over records kept with probability 1 / weight (Horvitz-Thompson)."""
-    total = float((weight * usd).sum())
-    if total <= 0:
-        return 0.0
-    # scaled first: squares of huge amounts would overflow
-    part = usd / total
-    return float(np.sqrt(((weight**2 - weight) * part**2).sum()))
-
-
 def from_sums(sums: Sequence[Summed], hiding: Hiding) -> Seen:
     """What aggregators' sums of one venue show; they agree or their difference is part of the noise."""
     first = sums[0]
@@ -202,7 +162,8 @@ def from_sums(sums: Sequence[Summed], hiding: Hiding) -> Seen:
     base = total * split
     apart = float(np.std(np.log(bases))) if len(bases) > 1 else 0.0
     floors = np.array([one.floor for one in sums])
-    options = _options(first.completeness, first.rules, base, hiding)
+    cells = next((one.cells for one in sums if one.cells is not None), None)
+    options = _options(first.completeness, first.rules, base, hiding, cells)
     basis = str(first.completeness) if first.completeness is not Completeness.COMPLETE else "complete"
     return Seen(
         first.venue,
@@ -216,10 +177,13 @@ def from_sums(sums: Sequence[Summed], hiding: Hiding) -> Seen:
         (),
         next((one.assets for one in sums if one.assets), {}),
         bool(sided),
+        min(one.edge for one in sums),
     )
 
 
-def _options(completeness: Completeness, rules: Sequence[Belief], base: Floats, hiding: Hiding) -> tuple[Option, ...]:
+def _options(
+    completeness: Completeness, rules: Sequence[Belief], base: Floats, hiding: Hiding, cells: Cells | None
+) -> tuple[Option, ...]:
     whole = Option(1.0, base, 0.0, None)
     if completeness is Completeness.COMPLETE or base.sum() <= 0:
         return (whole,)
@@ -233,8 +197,7 @@ def _options(completeness: Completeness, rules: Sequence[Belief], base: Floats, 
         beliefs.append((replace(beliefs[0][0], keep=keep), 0.2 / len(other)))
     options = []
     for rule, weight in beliefs:
-        hidden, measured = hiding.factor(float(base.sum()), rule)
-        sd = (0.8 if measured else 1.0) * THROUGH_SUMS * hidden
+        hidden, sd = hiding.factor(float(base.sum()), rule, cells)
         options.append(Option(weight, base * np.exp(hidden), sd, rule))
     if completeness is Completeness.UNKNOWN:
         part = 1 - UNKNOWN_IS_COMPLETE

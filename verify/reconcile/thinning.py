@@ -22,6 +22,7 @@ NEIGHBOURS = 10
 #: Rounds of un-biasing the sizes of a feed that keeps the largest; more change nothing.
 _ROUNDS = 3
 _Z_MOST = 200.0
+_GOLDEN = 0.6180339887498949  # multiples of it fill the unit interval evenly
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ def cap(records: Records, rule: CapRule) -> tuple[Records, Ints]:
         return records, np.zeros(0, np.int64)
     group = groups(records, rule)
     order = np.lexsort((records.seconds, group)) if rule.by_side else np.arange(len(records))
+    if rule.keep is not Keep.LARGEST:
+        order = order[_mixed(group[order], records.seconds[order])]
     group, seconds, usd = group[order], records.seconds[order], records.usd[order]
     cell = _leading(group, seconds, rule.interval) if rule.keep is Keep.FIRST else cells(seconds, rule)
     fresh = np.empty(len(group), bool)
@@ -74,6 +77,24 @@ def cap(records: Records, rule: CapRule) -> tuple[Records, Ints]:
     owner[order] = np.searchsorted(kept, best)[number]
     owner[kept] = np.arange(len(kept))
     return records.take(kept), owner
+
+
+def _mixed(group: Ints, seconds: Floats) -> Ints:
+    """An order in which records of one group and time follow one another regardless of their size.
+
+    Which of them came last is not known. Each run of equals is turned by a step that is spread evenly over the runs,
+    so that the same records give the same order.
+    """
+    count = len(seconds)
+    same = np.r_[False, (group[1:] == group[:-1]) & (seconds[1:] == seconds[:-1])]
+    if not same.any():
+        return np.arange(count)
+    starts = np.flatnonzero(~same)
+    length = np.diff(np.r_[starts, count])
+    number = np.cumsum(~same) - 1
+    turn = np.floor((np.arange(len(starts)) * _GOLDEN % 1.0) * length).astype(np.int64)
+    place = np.arange(count) - starts[number]
+    return np.asarray(starts[number] + (place + turn[number]) % length[number], np.int64)
 
 
 def _leading(group: Ints, seconds: Floats, interval: float) -> Ints:
@@ -242,24 +263,6 @@ def _scale(group: Ints, usd: Floats) -> Floats:
     mean = np.bincount(number, weights=logs) / count
     overall = float(logs.mean())
     return np.asarray(np.exp((count * mean + 10.0 * overall) / (count + 10.0)))[number]
-
-
-def clustering(records: Records, rule: CapRule, length: float) -> float | None:
-    """The log of how often the next interval has a record too, over how often the local rate makes it have one.
-
-    What sets off a record in the next interval sets off others in the same one, which no capped feed shows. None with
-    too few records.
-    """
-    if len(records) < 50 or length < 10 * rule.interval:
-        return None
-    plain = replace(rule, keep=Keep.LATEST)
-    single = records.take(~excess(records, plain))
-    group, cell = groups(single, plain), cells(single.seconds, plain)
-    order = np.lexsort((cell, group))
-    group, cell = group[order], cell[order]
-    following = float(((group[1:] == group[:-1]) & (np.diff(cell) == 1)).sum())
-    expected = float(-np.expm1(-correct(floored(single, plain), plain, length).z).sum())
-    return float(np.log((following + 1.0) / (expected + 1.0)))
 
 
 def excess(records: Records, rule: CapRule, phase: float = 0.0) -> Bools:
