@@ -33,7 +33,13 @@ _MOST_PROBLEMS = 10
     metavar="FILE",
     help="A CSV of published figures, instead of the events that ship with verify (name those: bundled).",
 )
-@click.option("--source", "sources", multiple=True, metavar="ID", help="Ask only this source (repeatable).")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="ID",
+    help="Ask only this source, or the simulated market at 'simulated:crash?seed=7' (repeatable).",
+)
 @click.option("--offline", is_flag=True, help="Use no network.")
 @click.option(
     "--deadline",
