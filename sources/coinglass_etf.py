@@ -55,6 +55,7 @@ SPEC = SourceSpec(
                 ),
             ),
             quantity_unit="USD",
+            step=_STEP,
             doubts=(
                 "Whose numbers these are is not documented; in the examples they are rounded as Farside's are, so that "
                 "they never count as independent of the compilations of others.",

@@ -67,9 +67,9 @@ SPEC = SourceSpec(
             venues=(),
             lineage=("farside/tables",),
             completeness=(CompletenessRule(Completeness.COMPLETE, _DOCS, note="the funds that it lists"),),
-            quantity_unit="millions of USD",
+            quantity_unit="USD",
+            step=_STEP,
             doubts=(
-                "Amounts are printed to a tenth of a million dollars.",
                 "A total of 0.0 on a day without any fund's number stands for nothing reported and is left out; a "
                 "fund's 0.0 may be printed before its final number.",
                 "It can change until the day after: a saved page is as old as its file.",

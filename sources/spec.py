@@ -107,12 +107,13 @@ class Rate:
 class ChannelSpec:
     """One feed of a provider.
 
-    `lineage` names the measuring feeds that the channel descends from (a venue's own feed descends from itself:
-    its id is `venue/channel`). `history` is how far back the channel answers (None: as far as there is data;
-    zero: only what happens while listening). `span` is the longest window of one request, `page` the most rows of one
-    answer. An archive that is not continued names its `first_day` and `last_day` (UTC) and the `missing_days` between
-    them. `selected` says, where the provider is asked contract by contract, which ones are asked for if no asset is
-    named: the answer is then a part of the venue. `doubts` are printed in every report that rests on the channel.
+    `lineage` names the measuring feeds that the channel descends from (a venue's own feed descends from itself: its
+    id is `venue/channel`). `history` is how far back the channel answers (None: as far as there is data; zero: only
+    what happens while listening). `span` is the longest window of one request, `page` the most rows of one answer,
+    `step` what each number of a series is rounded to (zero: to nothing). An archive that is not continued names its
+    `first_day` and `last_day` (UTC) and the `missing_days` between them. `selected` says, where the provider is
+    asked contract by contract, which ones are asked for if no asset is named: the answer is then a part of the
+    venue. `doubts` are printed in every report that rests on the channel.
     """
 
     id: str
@@ -139,6 +140,7 @@ class ChannelSpec:
     last_day: date | None = None
     missing_days: tuple[date, ...] = ()
     selected: str = ""
+    step: float = 0.0
 
     def __post_init__(self) -> None:
         _require(bool(_IDENTITY.fullmatch(self.id)), f"channel id {self.id!r} is not lower case")
@@ -159,6 +161,7 @@ class ChannelSpec:
         for rule in self.completeness:
             capped = rule.completeness is Completeness.CAPPED
             _require(capped == (rule.cap is not None), f"{self.id}: a rule is capped without a cap, or the reverse")
+        _require(self.step >= 0, f"{self.id}: the step is negative")
         if self.form is Form.BARS:
             _require(self.bar_length is not None, f"{self.id}: bars need a length")
         strictly_increasing([day for day in (self.first_day, *self.missing_days, self.last_day) if day], self.id)

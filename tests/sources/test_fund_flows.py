@@ -173,6 +173,27 @@ def test_a_saved_page_judges_a_claim_offline(page: Path) -> None:
     assert told == [("farside.solana-etf-flow/page", "ok", "farside/tables")]
 
 
+@pytest.mark.parametrize(
+    ("claim", "verdict"), [("$46.88M", "inconclusive"), ("$46.5M", "differs"), ("about $47M", "supported")]
+)
+def test_a_sum_of_rounded_days_decides_no_more_than_rounding_allows(page: Path, claim: str, verdict: str) -> None:
+    options = Options(sources=(f"farside:{page}",), offline=True, now=RECEIVED)
+    report = verify.flows("2026-01-12/2026-01-17", claim, asset="SOL", options=options)
+    assert report.verdict == verdict
+
+
+def test_an_own_page_and_a_figure_that_names_its_provider_are_one_vote(page: Path, tmp_path: Path) -> None:
+    file = tmp_path / "figures.csv"
+    file.write_text(
+        "url,outlet,published_at,metric,venue,asset,side,amount_usd,window_start_utc,window_end_utc,provider_attributed\n"
+        "https://x.invalid/1,Desk,2026-01-17,ETF net flow,US spot SOL ETFs,SOL,inflow,46900000,"
+        "2026-01-12,2026-01-16,Farside\n"
+    )
+    options = Options(sources=(f"farside:{page}",), figures=(file,), offline=True, now=RECEIVED)
+    report = verify.flows("2026-01-12/2026-01-17", "$46.9M", asset="SOL", options=options)
+    assert (report.verdict, report.independent) == ("supported", 1)
+
+
 def test_a_saved_page_tells_single_funds(page: Path) -> None:
     options = Options(sources=(f"farside:{page}",), offline=True, now=RECEIVED)
     report = verify.flows("2026-01-12/2026-01-17", "$32.3M", asset="SOL", subject="BSOL", options=options)

@@ -76,7 +76,8 @@ def show(source: str) -> int:
             price = str(channel.price_basis).replace("_", " ")
             _say(f"quantity: {channel.quantity_unit} ({channel.quantity_basis}); price: {price}", 2)
         else:
-            _say(f"unit: {channel.quantity_unit}", 2)
+            rounded = f"; in steps of {channel.step:,.10g}" if channel.step else ""
+            _say(f"unit: {channel.quantity_unit}{rounded}", 2)
         for rule in channel.completeness:
             since = f"since {rule.since}: " if rule.since else ""
             note = f" ({rule.note})" if rule.note else ""

@@ -26,6 +26,7 @@ from verify.pipeline.observed import (
     held,
     report,
 )
+from verify.reconcile.channels import Fit
 from verify.reconcile.readings import Reading, spread
 
 if TYPE_CHECKING:
@@ -132,15 +133,33 @@ def _from_sources(
         missing = [day for day in days if day not in by_day]
         if len(missing) == len(days):
             continue
-        total = sum(value for day, value in by_day.items() if day in set(days))
+        told = [value for day, value in by_day.items() if day in set(days)]
+        total, step = sum(told), delivery.channel.step
+        half = len(told) * step / 2  # every day may be rounded
         sign = _sign(claim)
         lacking = f", without {_few(missing)}: not reported" if missing else ""
-        text = f"{dollars(round(total, 2))} over {len(days) - len(missing)} days{lacking}"
-        fitting = held(_amount(claim), (sign * total, sign * total)) if claim else None
+        rounded = f", each to {dollars(step)}" if step else ""
+        text = f"{dollars(round(total, 2))} over {_counted(len(told))}{rounded}{lacking}"
+        span = (sign * total - half, sign * total + half)
+        fitting = _fitting(claim, sign * total, half, step) if claim else None
         yield delivered_reading(
-            delivery, delivery.source.title, (sign * total, sign * total), text,
+            delivery, delivery.source.title, span, text,
             variant="the days that are reported" if missing else "", fitting=fitting, partial=bool(missing),
         )  # fmt: skip
+
+
+def _fitting(claim: Stated, total: float, half: float, step: float) -> Fit:
+    """Whether the claim fits a sum of rounded days, which may be off by `half`.
+
+    A claim that is no finer than one day's number is what one reads off the table, if the sum as printed is in it.
+    """
+    asked = _amount(claim)
+    amount = asked.amount
+    assert amount is not None
+    printed = held(asked, (total, total))
+    if printed in (Fit.YES, Fit.HEDGED) and float(amount.high - amount.low) >= step:
+        return printed
+    return held(asked, (total - half, total + half))
 
 
 def _since_launch(delivery: Delivery, frame: pl.DataFrame, window: Window, claim: Stated | None) -> Iterable[Reading]:
@@ -255,6 +274,10 @@ def _amount(claim: Stated) -> Stated:
 
 def _sign(claim: Stated | None) -> float:
     return -1.0 if claim is not None and claim.negative else 1.0
+
+
+def _counted(days: int) -> str:
+    return f"{days} day{'' if days == 1 else 's'}"
 
 
 def _few(days: Sequence[date]) -> str:

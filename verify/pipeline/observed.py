@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import verify
 from verify.claims.statement import Stated, Statistic
+from verify.model import names
 from verify.model.amount import money
 from verify.model.errors import FigureFileError
 from verify.model.figure import Completeness, Figure
@@ -210,10 +211,13 @@ def delivered_reading(
 ) -> Reading:
     """What a channel's series shows as a reading of the feed that it descends from.
 
-    One that may be made from any of several compilations counts as none of them: it votes for nothing.
+    A feed of a provider that figures name is that provider's lineage, as theirs is. One that may be made from any of
+    several compilations counts as none of them: it votes for nothing.
     """
+    feed = delivery.channel.lineage[0]
+    owner = names.register("providers").get(names.key(feed.partition("/")[0]))
     return Reading(
-        lineage=delivery.channel.lineage[0],
+        lineage=owner.id if owner else feed,
         title=title,
         low=span[0],
         high=span[1],
