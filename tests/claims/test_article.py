@@ -76,8 +76,8 @@ def test_the_exit_code_is_that_of_the_worst_figure(figures: Path, tmp_path: Path
         return result.return_value
 
     right = "In the past six hours long positions lost $412 million in liquidations.\n"
-    open_ = "Longs lost $999 million.\n"
-    wrong = "In the past 6 hours liquidations came to $812 million.\n"
+    open_ = "\nLongs lost $999 million.\n"
+    wrong = "\nIn the past 6 hours liquidations came to $812 million.\n"
     assert code("Nothing happened.\n") == 0
     assert code(right) == 0
     assert code(right + open_) == 3

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from verify.claims import windows, words
 from verify.claims.spans import Alone, Kind, Number, fold, scan
-from verify.claims.text import Document, Sentence
+from verify.claims.text import Block, Document, Sentence
 from verify.claims.text import Kind as BlockKind
 from verify.claims.windows import Dateline, When
 from verify.claims.words import Mention
@@ -25,6 +25,12 @@ from verify.model.quantity import CountUnit, Side
 _LIQUIDATIONS = frozenset(
     {"liquidations", "liquidation_count", "largest_liquidation", "share", "auto_deleveraging", "estimated_liquidations"}
 )
+#: What a paragraph counts over one time until it names another.
+_SAME_TIME = _LIQUIDATIONS | {"liquidation_count", "etf_net_flow", "dex_volume"}
+#: States at a moment: a stretch of hours says nothing about them.
+_LEVELS = frozenset(
+    {"price", "open_interest", "holding", "unrealised_gain", "value_locked", "fund_assets", "market_value"}
+)
 #: What may be spoken of in the same breath as a price level.
 _BESIDE_PRICES = frozenset(
     {"", "liquidations", "open_interest", "volatility_change", "holding", "position", "largest_liquidation"}
@@ -32,17 +38,21 @@ _BESIDE_PRICES = frozenset(
 _PRICES = frozenset({"price", "price_change"})
 _MOVING = frozenset(
     {"price_change", "etf_net_flow", "open_interest_drop", "unrealised_gain", "volatility_change", "market_value",
-     "position"}
+     "position", "value_locked"}
 )  # fmt: skip
 _SEPARATOR = re.compile(
     r"[,;:()，；：（）。—]| – |\b(?:while|whereas|and|but|as|with|against|of which|of that|versus|or|from)\b|其中|而"
 )
 _ASIDE = re.compile(r"[;。；]|\b(?:as|while|whereas|after|when)\b")
+_TURN = re.compile(r"[;；]|\b(?:while|whereas|although|though|is sitting)\b|而|但")
 _AFTER = re.compile(
     r"['’]?s?\s?(?:worth )?(?:in|of|from|on|for|by|were|was|long|short|bullish|bearish|at|across|的|多|空"
     r"|liquidat\w{2,4})?\b"
 )
 _RESPECTIVELY = re.compile(r"\brespectively\b|分别|分別")
+_APPOSED = re.compile(r"\s?[(（](?:or|about|around|roughly|some|约|即)?\s?")
+#: How far into a sentence a time may begin to stand for all of it ("On Monday, ...").
+_SHORT = 4
 _ROUND = 2
 _MOST_THRESHOLD = Decimal(100_000_000)
 _THRESHOLD_AFTER = re.compile(
@@ -103,7 +113,7 @@ class Claim:
         gaps = []
         if not self.metric:
             gaps.append("metric")
-        if self.when is None and self.metric not in ("price", "open_interest", "holding", "unrealised_gain", "factor"):
+        if self.when is None and self.metric not in _LEVELS and self.metric != "factor":
             gaps.append("window")
         if not self.assets and self.metric in ("price", "price_change"):
             gaps.append("asset")
@@ -190,7 +200,13 @@ class _Reader:
         if block.kind is BlockKind.HEADING:
             self.heading, self.lead = (sentence.start, sentence.end), None
         elif block.kind is BlockKind.PARAGRAPH:
-            self.lead = (sentence.start, sentence.end) if self.text[sentence.end - 1] in ":：" else None
+            self.lead = (sentence.start, sentence.end) if self._leads(sentence, block) else None
+
+    def _leads(self, sentence: Sentence, block: Block) -> bool:
+        """Whether a sentence heads the list or table below: it ends in a colon, or is a short line without an end."""
+        last = self.text[sentence.end - 1]
+        whole = not self.text[block.start : sentence.start].strip() and not self.text[sentence.end : block.end].strip()
+        return last in ":：" or (whole and block.end - block.start <= _MOST_LEAD and last not in ".!?。！？…")
 
     def context(self, start: int, end: int) -> _Context:
         key = (start, end)
@@ -242,10 +258,7 @@ class _Reader:
         made: list[Claim] = []
         used: set[int] = set()
         for index, number in enumerate(numbers):
-            region = (
-                numbers[index - 1].end if index else sentence.start,
-                numbers[index + 1].start if index + 1 < len(numbers) else sentence.end,
-            )
+            region = self._region(sentence, numbers, index)
             claim = Claim(
                 number,
                 *_place(self.document, number.start, number.end),
@@ -256,7 +269,7 @@ class _Reader:
                 event=windows.speaks_of_event(self.low, sentence.start, sentence.end),
             )
             claim = self._fill(claim, context, sentence, region, made, used)
-            claim = self._carry(claim, sentence, made)
+            claim = self._carry(claim, sentence, context, made)
             if self._is_figure(claim, context):
                 made.append(claim)
             else:
@@ -264,6 +277,16 @@ class _Reader:
         if _RESPECTIVELY.search(self.low, sentence.start, sentence.end):
             made = _dealt_out(made)
         self.claims += made
+
+    def _region(self, sentence: Sentence, numbers: Sequence[Number], index: int) -> tuple[int, int]:
+        """The stretch between a number's neighbours; one in brackets right behind it says the same and is none."""
+        start = numbers[index - 1].end if index else sentence.start
+        for after in range(index + 1, len(numbers)):
+            other = numbers[after]
+            gap, behind = self.low[numbers[after - 1].end : other.start], self.low[other.end : other.end + 2]
+            if other.kind is numbers[index].kind or not _APPOSED.fullmatch(gap) or behind[:1] not in (")", "）"):
+                return start, other.start
+        return start, sentence.end
 
     def _is_figure(self, claim: Claim, context: _Context) -> bool:
         """A number without currency or unit is a figure only where its sentence says what it is."""
@@ -315,8 +338,11 @@ class _Reader:
             venues = context.venues[0].values
         if metric in _PRICES or metric == "etf_net_flow":
             side = None
-        when = self._when(context, number, region, metric)
-        if when is None and last is not None and near and metric != "price":
+        when = self._when(context, number, sentence, region, metric)
+        if when is not None and last is not None and not near and when is last.when and when.start < number.start:
+            opening = when.end <= made[0].number.start and not self._turns(when.end, number.start)
+            when = when if opening else None
+        if when is None and last is not None and near and metric not in _LEVELS:
             when = last.when
         direction = self._direction(number, metric, sentence, region)
         if direction == "broke" and number.hedge in (Hedge.OVER, Hedge.UNDER):  # "fell below $92,000" qualifies nothing
@@ -341,7 +367,8 @@ class _Reader:
         before = [m for m in found if region[0] <= m.start and m.end <= number.start and m.start not in used]
         for mention in after[:1]:
             gap = self.low[number.end : mention.start]
-            if len(gap) <= _MOST_GAP and not _SEPARATOR.search(gap.replace(" from ", " ")) and _AFTER.match(gap + " "):
+            joined = not gap.strip() or _AFTER.match(gap + " ")
+            if len(gap) <= _MOST_GAP and not _SEPARATOR.search(gap.replace(" from ", " ")) and joined:
                 used.add(mention.start)
                 return mention.values
         for mention in reversed(before):
@@ -381,6 +408,8 @@ class _Reader:
                 return "holding" if spoken == "holding" else "position"
             case Kind.PERCENT:
                 clause = low[region[0] : region[1]]
+                if spoken == "funding_rate":
+                    return spoken
                 if words.SHARE.search(clause) or (spoken == "liquidations" and not words.FALL.search(clause)):
                     return "share"
                 if spoken == "open_interest" or (made and made[-1].metric == "open_interest"):
@@ -394,10 +423,11 @@ class _Reader:
                 return "share" if told else ""
         small = number.amount.value < 1_000_000 and (not number.amount.currency or "万" not in number.amount.text)
         if small:
+            ahead = words.LEVEL_AHEAD.search(left)
             coins = any(m.start < number.start for m in context.assets) or words.PRICE.search(
                 low, sentence.start, sentence.end
             )
-            broke = words.BROKE.search(left) or words.LEVEL_NOUN.match(low, number.end)
+            broke = words.BROKE.search(left) or words.LEVEL_NOUN.match(low, number.end) or ahead
             if (broke or (coins and words.TO_LEVEL.search(left))) and spoken in _BESIDE_PRICES:
                 return "price"
             if coins and not spoken and words.BY_AMOUNT.search(left):
@@ -405,10 +435,11 @@ class _Reader:
         if spoken == "open_interest":
             fall = words.FALL.search(low, *self._clause(number, region))
             return "open_interest_drop" if fall else "open_interest"
-        if spoken == "volatility_change":
+        if spoken in ("volatility_change", "funding_rate"):
             spoken = ""
         if spoken in ("holding", "position") and not (made and made[-1].kind is Kind.COIN):
-            spoken = "liquidations" if any(m.values[0] == "liquidations" for m in context.metrics) else ""
+            forced = any(m.values[0] == "liquidations" for m in context.metrics)
+            spoken = "liquidations" if forced else spoken if self._deals(number) else ""
         if spoken == "market_value" and (value := low.find("market value")) and value > number.end and not made:
             return "market_value"
         return spoken
@@ -420,6 +451,9 @@ class _Reader:
         own = [m for m in found if region[0] <= m.start and m.end <= region[1]]
         before = [m for m in found if m.end <= number.start]
         if own:
+            for mention in own:  # "a $16.7 million long, the largest of the day"
+                if mention.values[0] == "largest_liquidation" and 0 <= mention.start - number.end <= _MOST_GAP // 2:
+                    return mention.values[0]
             nearest = min(
                 own,
                 key=lambda m: min(abs(m.start - number.end), abs(number.start - m.end)) + 30 * self._apart(m, number),
@@ -427,25 +461,45 @@ class _Reader:
             return nearest.values[0]
         return before[-1].values[0] if before else found[0].values[0]
 
+    def _turns(self, start: int, end: int) -> bool:
+        """Whether a sentence turns to another matter between two places."""
+        return _TURN.search(self.low, start, end) is not None
+
+    def _deals(self, number: Number) -> bool:
+        """Whether a sum is the size of a deal in a coin: "a $98 million ETH short", "$12 million worth of SOL"."""
+        end = min(number.end + _MOST_LEAD // 2, len(self.low))
+        return any(
+            not _SEPARATOR.search(self.low[number.end : m.start].replace(" of ", " "))
+            for m in words.mentions("assets", self.text, self.low, number.end, end)
+        )
+
     def _apart(self, mention: Mention, number: Number) -> bool:
         between = (mention.end, number.start) if mention.end <= number.start else (number.end, mention.start)
         return _SEPARATOR.search(self.low, *between) is not None
 
-    def _when(self, context: _Context, number: Number, region: tuple[int, int], metric: str) -> When | None:
+    def _when(
+        self, context: _Context, number: Number, sentence: Sentence, region: tuple[int, int], metric: str
+    ) -> When | None:
         """The stated time that a number belongs to; a price level belongs to a moment, not to a stretch of hours."""
         found = [
             when
             for when in context.whens
-            if not (when.start <= number.start < when.end) and (when.calendar or metric != "price")
+            if not (when.start <= number.start < when.end) and (when.calendar or metric not in _LEVELS)
         ]
-        if metric == "price":
-            end = self._clause(number, region)[1]
-            found = [when for when in found if when.end <= end]
+        begin, end = self._clause(number, region)
+        if metric in _LEVELS:
+            lead = sentence.start + _SHORT
+            found = [w for w in found if w.end <= end and (w.start >= begin or w.start <= lead)]
+        elif metric in _LIQUIDATIONS:  # "the crash on Monday ..., with $750M in liquidations" is not Monday's sum
+            found = [
+                w
+                for w in found
+                if not w.calendar or begin <= w.start < end or not windows.qualifies_event(self.low, sentence.start, w)
+            ]
         if not found:
             return None
         if len(found) > 1:
             own = [w for w in found if region[0] <= w.start and w.end <= region[1]]
-            begin, end = self._clause(number, region)
             same = [w for w in own if begin <= w.start and w.end <= end]
             before = [w for w in found if w.end <= number.start]
             found = same or own or before[-1:] or found
@@ -476,12 +530,11 @@ class _Reader:
             return "level"
         if metric not in _MOVING:
             return ""
-        for start, end in (
-            self._clause(number, region),
-            region,
-            (sentence.start, number.start),
-            (sentence.start, sentence.end),
-        ):
+        if number.sign:
+            return "fall" if number.sign == "-" else "rise"
+        before, whole = (sentence.start, number.start), (sentence.start, sentence.end)
+        stretches = [self._clause(number, region), region, before, whole]
+        for start, end in stretches[:2] if metric in _LEVELS else stretches:
             falls = [m.start() for m in words.FALL.finditer(low, start, end)]
             rises = [m.start() for m in words.RISE.finditer(low, start, end)]
             if falls or rises:
@@ -492,7 +545,7 @@ class _Reader:
     def _in_cell(self, sentence: Sentence) -> bool:
         return self.document.blocks[sentence.block].kind is BlockKind.CELL
 
-    def _carry(self, claim: Claim, sentence: Sentence, made: Sequence[Claim]) -> Claim:
+    def _carry(self, claim: Claim, sentence: Sentence, context: _Context, made: Sequence[Claim]) -> Claim:
         """Fill open slots from labels, lead-in, heading or the sentence that is pointed back to."""
         block = self.document.blocks[sentence.block]
         carried = dict(claim.carried)
@@ -508,13 +561,26 @@ class _Reader:
             )
             if 0 < colon - block.start < _MOST_LEAD:
                 claim = self._from(claim, self.context(block.start, colon), "the item's lead-in", carried)
+        if made:
+            claim = _from_neighbour(claim, made[-1], carried)
         previous = self.claims[-1] if self.claims and not made else None
         if previous and previous.block == sentence.block and previous.position == claim.position - 1:
             points = words.PRONOUN.search(self.low, sentence.start, sentence.end) is not None
-            claim = _from_claim(claim, previous, points, carried)
+            goes_on = points or (not context.metrics and bool(context.venues or context.side or context.assets))
+            alike = [c for c in self._before(previous) if c.kind is claim.kind]
+            claim = _from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)
         if carried != claim.carried:
             claim = replace(claim, carried=carried)
         return claim
+
+    def _before(self, last: Claim) -> list[Claim]:
+        """The claims of the sentence that `last` stands in, the last first."""
+        found = []
+        for claim in reversed(self.claims):
+            if claim.position != last.position:
+                break
+            found.append(claim)
+        return found
 
     def _from(
         self, claim: Claim, context: _Context, source: str, carried: dict[str, str], *, above: bool = False
@@ -528,7 +594,7 @@ class _Reader:
             bare
             and claim.side is Side.BOTH
             and len(context.side) == 1
-            and (changes.get("metric", claim.metric) in _LIQUIDATIONS)
+            and (changes.get("metric", claim.metric) in (*_LIQUIDATIONS, ""))
         ):
             changes["side"] = Side(context.side[0].values[0])
         if bare and not claim.assets and len(context.assets) == 1:
@@ -560,15 +626,36 @@ def _dealt_out(made: Sequence[Claim]) -> list[Claim]:
     return dealt
 
 
-def _from_claim(claim: Claim, previous: Claim, points: bool, carried: dict[str, str]) -> Claim:
-    """What the sentence before says, where this one points back to it; the attribution stands for a whole paragraph."""
+def _from_neighbour(claim: Claim, last: Claim, carried: dict[str, str]) -> Claim:
+    """What was taken from elsewhere for the number before stands for this one of its sentence too."""
+    changes: dict[str, object] = {}
+    if not claim.metric and claim.kind is last.kind and last.metric and "metric" in last.carried:
+        changes["metric"] = last.metric
+    if _family(str(changes.get("metric", claim.metric))) == _family(last.metric):
+        if claim.when is None and last.when is not None and "when" in last.carried:
+            changes["when"] = last.when
+        if not claim.attribution and last.attribution and "attribution" in last.carried:
+            changes["attribution"] = last.attribution
+    for slot in changes:
+        carried[slot] = last.carried[slot]
+    return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
+
+
+def _from_claim(claim: Claim, previous: Claim, points: bool, goes_on: bool, carried: dict[str, str]) -> Claim:
+    """What the sentence before says, where this one points back to it or goes on with its subject.
+
+    Time and attribution stand for a whole paragraph.
+    """
     changes: dict[str, object] = {}
     if _family(claim.metric) == _family(previous.metric) or not claim.metric:
-        if not claim.attribution and previous.attribution:
+        if not claim.attribution and previous.attribution and (claim.metric or goes_on):
             changes["attribution"] = previous.attribution
+        if goes_on and not claim.metric and claim.kind is previous.kind:
+            changes["metric"] = previous.metric
+        known = changes.get("metric", claim.metric)
+        if claim.when is None and previous.when is not None and known and known in _SAME_TIME:
+            changes["when"] = previous.when
         if points:
-            if not claim.metric and claim.kind is previous.kind:
-                changes["metric"] = previous.metric
             if not claim.venues and previous.venues:
                 changes["venues"] = previous.venues
             if not claim.assets and previous.assets:

@@ -32,7 +32,8 @@ class Kind(StrEnum):
 class Number:
     """A number that can be checked. The span covers currency, digits, magnitude and unit, and no hedge.
 
-    `asset` is the coin of a coin amount, `unit` what a count counts ("" where that is not said).
+    `asset` is the coin of a coin amount, `unit` what a count counts (None where that is not said), `sign` a "+" or "-"
+    right before it, which is no part of the span.
     """
 
     start: int
@@ -41,6 +42,7 @@ class Number:
     amount: Amount
     asset: str = ""
     unit: CountUnit | None = None
+    sign: str = ""
 
     @property
     def hedge(self) -> Hedge:
@@ -141,7 +143,7 @@ _FOREIGN_AFTER = re.compile(
 _LETTER_MAGNITUDE = re.compile(r"\s[mbkt](?![a-z0-9'])")
 _BODY = re.compile(rf"(?P<mag>{_MAG})?+(?P<more>(?<=[亿億])[0-9]{{1,4}}[万萬])?+(?P<cur>{_AFTER})?+")
 _RANGE_SIGN = re.compile(
-    rf"(?:\s?(?:-|–|—|~|至|到)\s?|\s(?:to|and)\s)(?:{_any([w for w in CURRENCY_WORDS if '$' in w])})?(?=[0-9.])"
+    rf"(?:\s?(?:-|–|~|至|到)\s?|—|\s(?:to|and)\s)(?:{_any([w for w in CURRENCY_WORDS if '$' in w])})?(?=[0-9.])"
 )
 _PERCENT = re.compile(r"\s{0,2}(?:%|percent(?![a-z])|per cent(?![a-z])|pct(?![a-z]))")
 _POINTS = re.compile(
@@ -158,7 +160,11 @@ _DURATION = re.compile(
 )
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
 _FACTOR = re.compile(r"x(?![a-z0-9])|\s?times(?![a-z])|-fold(?![a-z])|\s?倍")
-_LEVERAGE = re.compile(r"[\s-]{0,2}(?:[a-z]{1,12} )?(?:leverage|leveraged|long|short|lever|margin|杠杆|做多|做空)")
+_LEVERAGE = re.compile(
+    r"(?:\s?(?:-|–|to|and|or|至|到)\s?[0-9]{1,3}(?:x|\s?倍))?+[\s-]{0,2}(?:[a-z]{1,12} )?"
+    r"(?:leverage|leveraged|longs?|shorts?|lever|margin|的?杠杆|的?槓桿|做多|做空"
+    r"|(?:[a-z]{3,5} ?)?(?:多|空)(?:单|單|头|頭|仓))"
+)
 
 _TRADERS = (
     "traders|accounts|people|users|investors|addresses|wallets|whales|participants|holders|individuals|customers"
@@ -276,6 +282,7 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
         return Alone(start, end, "not in US dollars")
     last, currency, magnitude = _extent(low, end, money=before is not None)
     dollars = before is not None or currency
+    alone = last, dollars, magnitude
     opening = left[: len(left) - (start - first)].rstrip()
     if (sign := _RANGE_SIGN.match(low, last)) and _is_range(sign[0], opening):
         number = _CANDIDATE.match(low, sign.end())
@@ -288,7 +295,13 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
         number = _CANDIDATE.match(low, sign.end()) if sign and _is_range(sign[0], opening) else None
         if number and _PERCENT.match(low, number.end()):
             last = number.end()
-    return _classify(text, low, first, last, opening, dollars=dollars, magnitude=magnitude)
+    found = _classify(text, low, first, last, opening, dollars=dollars, magnitude=magnitude)
+    if isinstance(found, Alone) and (last, dollars, magnitude) != alone:  # two numbers that are no range
+        last, dollars, magnitude = alone
+        found = _classify(text, low, first, last, opening, dollars=dollars, magnitude=magnitude)
+    if isinstance(found, Number) and opening[-1:] in ("+", "-") and not opening[-2:-1].isalnum():
+        found = replace(found, sign=opening[-1])
+    return found
 
 
 def _is_range(sign: str, opening: str) -> bool:

@@ -271,7 +271,7 @@ class _Lines:
             self._paragraph(indent, end, bare)
 
     def _marker(self, at: int, end: int) -> int:
-        if self.text[at] in _BULLETS and at + 1 < end and self.text[at + 1].isspace():
+        if at < end and self.text[at] in _BULLETS and at + 1 < end and self.text[at + 1].isspace():
             return at + 2
         numbered = _NUMBERED.match(self.text, at, end)
         return numbered.end() + 1 if numbered else 0

@@ -27,11 +27,13 @@ class Mention:
     values: tuple[str, ...]
 
 
-#: Tickers that are ordinary words count only in capitals; full names that are, only capitalised and where their
-#: neighbours do not speak against it.
-_TICKERS_ONLY = frozenset({"link", "near", "dot", "uni", "hype", "ada", "sol", "sui", "ether"})
-_WORDS_TOO = frozenset({"avalanche", "ripple", "tron", "gate", "lighter", "drift", "orderly", "aster"})
-_VENUE_VERB = re.compile(r"(?:'s\b| (?:liquidat|users|saw|led|record|account|report|traders|longs|shorts|:|\())|[:)]")
+#: What follows a name at the beginning of a sentence, where an ordinary word is capitalised too.
+_NAME_VERB = re.compile(
+    r"(?:'s\b| (?:liquidat|users|saw|led|record|account|report|traders|longs|shorts|lost|fell|rose|drop|gain|slid|shed"
+    r"|slip|plung|sank|jump|climb|tumbl|is down|is up|was down|was up|perp|futures|and [A-Z]|:|\(|[$+-]?[0-9]))"
+    r"|[:)(（,、]"
+    r"|\s?(?:爆仓|跌|涨|平台|上)|$"
+)
 _JOINED = re.compile(r"\s?(?:,|、|和|与|及|/|&|\+|,? and|or)\s?")
 
 
@@ -48,31 +50,47 @@ def _pattern(kind: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str
     )
 
 
-_NAMES = {kind: _pattern(kind) for kind in ("assets", "venues", "providers")}
+_NAMES = {kind: _pattern(kind) for kind in ("assets", "venues", "providers", "funds")}
+_AMBIGUOUS = {kind: names.ambiguous(kind) for kind in _NAMES}
 
 
 def _named(kind: str, text: str, low: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     latin, han, known = _NAMES[kind]
+    unsure = _AMBIGUOUS[kind]
     for match in latin.finditer(low, start, end):
         written = match[0]
-        if written in _TICKERS_ONLY and not text[match.start() : match.end()].isupper():
-            if written != "ether" and not (written == "hype" and text[match.start() - 1 : match.start()] == "$"):
-                continue
-        elif written in _WORDS_TOO and kind != "providers":
-            shown = text[match.start() : match.end()]
-            opens = not low[start : match.start()].strip("\"'“(*- ")
-            if not shown[0].isupper() or (opens and not _VENUE_VERB.match(low, match.end(), end)):
-                continue
+        if written in unsure and not _is_meant(unsure[written], text, low, start, match.start(), match.end(), end):
+            continue
         yield match.start(), match.end(), known[written]
     if not text.isascii():
         for match in han.finditer(low, start, end):
             yield match.start(), match.end(), known[match[0]]
 
 
+def _is_meant(how: str, text: str, low: str, start: int, begin: int, stop: int, end: int) -> bool:
+    """Whether an ordinary word is meant as a name: by its capitals, or its capital and its neighbours."""
+    shown = text[begin:stop]
+    if text[begin - 1 : begin] == "$":
+        return True
+    if shown.isupper() and len(shown) > 1:
+        around = [char for char in text[max(start, begin - 40) : min(end, stop + 40)] if char.isalpha()]
+        return how == "words" or any(char.islower() or not char.isascii() for char in around) or len(around) < 20
+    if how == "capitals" or not shown[0].isupper():
+        return False
+    opens = not low[start:begin].strip("\"'“(*- ")
+    return not opens or _NAME_VERB.match(text, stop, end) is not None
+
+
 def mentions(kind: Literal["assets", "venues"], text: str, low: str, start: int, end: int) -> list[Mention]:
-    """The assets or venues named in `text[start:end]`, those of one list together."""
+    """The assets or venues named in `text[start:end]`, those of one list together.
+
+    A fund counts as a venue, and names the asset that it holds.
+    """
     found: list[Mention] = []
-    for begin, stop, identity in sorted(_named(kind, text, low, start, end)):
+    named = list(_named(kind, text, low, start, end))
+    funds = _named("funds", text, low, start, end)
+    named += funds if kind == "venues" else ((a, b, names.assets_of_funds()[fund]) for a, b, fund in funds)
+    for begin, stop, identity in sorted(named):
         if found and begin < found[-1].end:
             continue
         if found and _JOINED.fullmatch(low, found[-1].end, begin):
@@ -86,15 +104,17 @@ def mentions(kind: Literal["assets", "venues"], text: str, low: str, start: int,
 
 _SIDE_NOUN = (
     r"(?:[- ](?:btc|eth|sol|xrp|bitcoin|ether|ethereum|crypto|leveraged))?[- ](?:positions?|liquidations?|traders"
+    r"|sellers"
     r"|holders|bets|side|contracts|orders|accounts|ones"
     r"|exposure|leverage|squeeze|wagers|trades|btc|eth|sol)(?![a-z])"
 )
 _SIDES = re.compile(
     rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish (?:bets|positions|wagers)|bulls"
-    rf"|of it long(?![a-z-])|\blong(?=[.;,)]|$))"
-    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])|short(?=[.;,)]"
-    rf"|$)))"
-    r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|多单|多头|多軍|多军|多仓|做多)|(?P<s2>空单|空头|空軍|空军|空仓|做空)"
+    rf"|of it long(?![a-z-])|\blong(?=\s?[.;,)/]|\s*$))"
+    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])|short(?=\s?[.;,)/]"
+    rf"|\s*$)))"
+    r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|(?:btc|eth|sol|xrp|bitcoin|ether) long(?![a-z-])|多[单單头頭軍军仓方]|做多)"
+    r"|(?P<s2>(?:btc|eth|sol|xrp|bitcoin|ether) short(?![a-z-])|空[单單头頭軍军仓方]|做空)"
 )
 _LONG_SHORT = re.compile(r"(?:in the |in )$")
 
@@ -128,18 +148,25 @@ _METRICS: tuple[tuple[str, str], ...] = (
                      r"|closed by force|flushed"
                      r"|(?:longs|shorts|(?:long|short|bullish|bearish)(?:-side)? (?:positions|traders|bets)|bulls"
                      r"|bears) (?:[a-z ]{1,20} )?(?:lost|losing|lose|vanished|were erased|suffered)\b"
-                     r"|long positions vanished|took the brunt|爆仓|清算|强平|強平|爆倉"),
-    ("etf_net_flow", r"(?:net )?(?:inflow|outflow)s?|redemptions of|净流入|净流出|淨流入|淨流出"),
-    ("open_interest", r"open interest|未平仓(?:合约|量)?|持仓量"),
-    ("unrealised_gain", r"unreali[sz]ed (?:gain|profit|pnl|loss)\w{0,3}|paper (?:gain|profit|loss)\w{0,3}|浮盈|浮亏"
-                        r"|未实现(?:盈|利)\w?"),
+                     r"|long positions vanished|took the brunt|force[- ](?:closed|sold)|blown out"
+                     r"|爆仓|清算|强平|強平|爆倉|穿仓"
+                     r"|(?:多头|空头|多單|空單|多单|空单)(?:损失|損失|爆)"),
+    ("fund_assets", r"assets under management|\baum\b|net assets|资产净值|总净资产|管理规模"),
+    ("etf_net_flow", r"(?:net )?(?:inflow|outflow)s?|redemptions of|(?:weekly|daily|fund|etf|net) flows?\b"
+                     r"|净流入|净流出|淨流入|淨流出|净申购|净赎回"),
+    ("value_locked", r"\btvl\b|total value locked|总锁仓|锁仓量"),
+    ("funding_rate", r"funding (?:rate)?s?|资金费率"),
+    ("open_interest", r"open interest|notional open|未平仓(?:合约|量)?|持仓量|未平倉"),
+    ("unrealised_gain", r"unreali[sz]ed (?:gain|profit|pnl|loss)\w{0,3}|paper (?:gain|profit|loss)\w{0,3}"
+                        r"|浮盈|浮亏|浮虧|未实现(?:盈|利)\w?"),
     ("realised_gain", r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of|获利|盈利"
-                      r"|獲利"),
-    ("dex_volume", r"(?:trading |trade |spot |dex |perp )?volumes?|成交量|交易量|成交额"),
+                      r"|獲利|亏损|虧損"),
+    ("dex_volume", r"(?:trading |trade |spot |dex |perp )?volumes?\b|成交量|交易量|成交额"),
     ("volatility_change", r"volatility|\bdvol\b|\biv\b|波动率"),
     ("market_value", r"market (?:value|cap\w{0,12})|capitali[sz]ation|市值"),
     ("holding", r"\bholds?\b|holding(?! company)|持有"),
-    ("position", r"\b(?:bought|purchased|acquired|sold|closed|opened)\b|平仓|买入|卖出|增持"),
+    ("position", r"\b(?:bought|purchased|acquired|sold|closed|opened|moved|transferred|deposited|withdrew)\b"
+                 r"|平仓|平倉|买入|卖出|增持|减持|开仓|做多|做空|转入|转出"),
 )  # fmt: skip
 _METRIC = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _METRICS))
 
@@ -152,19 +179,21 @@ def metrics(low: str, start: int, end: int) -> list[Mention]:
 SHARE = re.compile(
     r"account(?:s|ed|ing)? for|(?:makes?|made|making) up|\bof (?:the |all |total )?(?:total|liquidat|it\b|them\b"
     r"|those\b|that\b|open interest|all\b)"
-    r"|\bshare\b|占|comprised|were (?:longs|shorts)|came from"
+    r"|\bshare\b|\bdominance\b|占|佔|市占|comprised|were (?:longs|shorts)|came from"
 )
 FALL = re.compile(
     r"\b(?:fell|falls?|falling|drop\w{0,4}|declin\w{1,3}|plung\w{1,3}|slid\w{0,3}|slump\w{0,3}|tumbl\w{1,3}|sank"
-    r"|sinks?|sinking|shed|sheds"
-    r"|los[te]\w{0,3}|down|downward|decreas\w{1,3}|narrow\w{0,3}|shr[aiu]nk\w{0,3}|lower|erased|erases|dip\w{0,4}"
+    r"|sinks?|sinking|shed|sheds|retreat\w{0,3}|losers|weaken\w{0,3}"
+    r"|los[te]\w{0,3}|loss(?:es)?|down|downward|decreas\w{1,3}|narrow\w{0,3}|shr[aiu]nk\w{0,3}|lower|erased|erases"
+    r"|dip\w{0,4}"
     r"|crash\w{0,3}|outflows?|vanished|slip\w{0,4})\b"
-    r"|跌|下降|净流出|淨流出|缩水|减少|回落"
+    r"|跌|下降|净流出|淨流出|缩水|减少|减持|回落|浮亏|亏损"
 )
 RISE = re.compile(
     r"\b(?:rose|ris(?:e|es|ing|en)|gain(?:s|ed|ing)?|up|jump\w{0,3}|climb\w{0,3}|surg\w{1,3}|soar\w{0,3}|rall(?:y|ied"
     r"|ies)|increas\w{1,3}"
-    r"|inflows?|bought|acquired|added|higher|rebound\w{0,3})\b|涨|上升|净流入|淨流入|增长|买入|增持"
+    r"|inflows?|took in|bought|acquired|purchased|added|opened|higher|rebound\w{0,3}|recover\w{0,3})\b"
+    r"|涨|漲|上升|净流入|淨流入|增长|买入|增持|做多|开仓"
 )
 BROKE = re.compile(
     r"(?:\b(?:broke|breaks?|breaking|broken|breach\w{0,3}|cross\w{0,3})\b(?: (?:directly |decisively "
@@ -174,7 +203,7 @@ BROKE = re.compile(
 )
 TO_LEVEL = re.compile(
     r"(?:\b(?:to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as|as high as|from|(?:high|low"
-    r"|peak) of)|报|现报|跌至|升至|涨至"
+    r"|peak) of|range (?:was|is|of))|报|现报|跌至|升至|涨至"
     r"|触及|价格为)"
     r"(?: (?:about|around|roughly|approximately|nearly|almost|just|the|a low of|a high of|some|only"
     r"|as low as))*\s?[~约]?$"
@@ -182,11 +211,16 @@ TO_LEVEL = re.compile(
 BY_AMOUNT = re.compile(
     r"\b(?:by|fell|fall|dropped|lost|shed|slid|gained|rose|jumped|down|up)(?: (?:about|around|nearly|over|some))?\s?$"
 )
+LEVEL_AHEAD = re.compile(
+    r"\b(?:support|resistance|floor|ceiling|target|targets|retest|retesting|testing|test|max pain|strike|average price"
+    r"|entry price|liquidation price)(?: (?:at|of|near|around|is|level|zone))*\s?$|(?:支撑|阻力|压力)位?[为在]?\s?$"
+)
 LEVEL_NOUN = re.compile(r"[\s-](?:mark|level|threshold|support|resistance|handle|line)\b|关口|大关|一线|附近")
-PRICE = re.compile(r"\b(?:price[sd]?|trad(?:es?|ed|ing) (?:at|around|near)|quoted)\b|价格|现报|币价")
+PRICE = re.compile(r"\b(?:price[sd]?|range|trad(?:es?|ed|ing) (?:at|around|near)|quoted)\b|价格|现报|币价")
 PRONOUN = re.compile(
-    r"\b(?:of (?:which|that|those|it|them|this)|its?|they|their|them|there|the (?:exchange|platform|venue|figure|total"
-    r"|sum|tally|asset|token|coin)|both sides|that figure)\b"
+    r"\b(?:of (?:which|that|those|it|them|this)|its?|they|their|them|there|the (?:exchange|platform|venue|asset"
+    r"|token|coin"
+    r"|(?:figure|total|sum|tally|number|amount|count|reading)s?|tallies)|both sides|that figure)\b"
     r"|其中|该平台|该交易所|其"
 )
 
@@ -200,7 +234,8 @@ _BEFORE_SOURCE = re.compile(
     r"|(?:据|根据|來自|来自)\s?$"
 )
 _AFTER_SOURCE = re.compile(
-    r"(?:'s?)?(?: (?:own|latest|ceo|analysts?|team|researchers?|founder|live|liquidation|market|internal|dashboard))*+"
+    r"(?:'s?)?(?: (?:itself|later|also|then|on \w{3,9}|own|latest|ceo|analysts?|team|researchers?|founder|live"
+    r"|liquidation|market|internal|dashboard))*+"
     r" ?(?:data|figures|statistics|numbers|counter|chart)? ?(?:shows?|showed|said|says|reported|reports|counts?"
     r"|counted|estimates?|estimated|puts?"
     r"|wrote|noted|revealed|indicates?|pointed out|tallied|recorded by|figures|data|statistics|tracked)\b"
