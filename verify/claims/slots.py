@@ -23,8 +23,9 @@ from verify.model.amount import Hedge
 from verify.model.quantity import CountUnit, Side
 
 _LIQUIDATIONS = frozenset(
-    {"liquidations", "liquidation_count", "largest_liquidation", "share", "auto_deleveraging", "estimated_liquidations"}
-)
+    {"liquidations", "liquidation_count", "largest_liquidation", "share", "auto_deleveraging", "estimated_liquidations",
+     "liquidation_risk"}
+)  # fmt: skip
 #: What a paragraph counts over one time until it names another.
 _SAME_TIME = _LIQUIDATIONS | {"liquidation_count", "etf_net_flow", "dex_volume"}
 #: States at a moment: a stretch of hours says nothing about them.
@@ -44,6 +45,7 @@ _SEPARATOR = re.compile(
     r"[,;:()，；：（）。—]| – |\b(?:while|whereas|and|but|as|with|against|of which|of that|versus|or|from)\b|其中|而"
 )
 _ASIDE = re.compile(r"[;。；]|\b(?:as|while|whereas|after|when)\b")
+_COMPARED = re.compile(r"\b(?:than|compared (?:to|with)|from (?:yesterday|the day|a day|a week|last))\b|较|比")
 _TURN = re.compile(r"[;；]|\b(?:while|whereas|although|though|is sitting)\b|而|但")
 _AFTER = re.compile(
     r"['’]?s?\s?(?:worth )?(?:in|of|from|on|for|by|were|was|long|short|bullish|bearish|at|across|的|多|空"
@@ -305,6 +307,8 @@ class _Reader:
     ) -> Claim:
         number = claim.number
         metric = self._metric(number, context, sentence, region, made)
+        if metric in _LIQUIDATIONS and words.HYPOTHETICAL.search(self.low, sentence.start, sentence.end):
+            metric = "liquidation_risk"
         last = made[-1] if made else None
         near = last is not None and (_family(last.metric) == _family(metric) or not metric or not last.metric)
         total = words.TOTAL.search(self.low, *self._clause(number, region)) is not None and metric != "share"
@@ -344,6 +348,8 @@ class _Reader:
             when = when if opening else None
         if when is None and last is not None and near and metric not in _LEVELS:
             when = last.when
+        if when is not None and (moment := windows.as_of(self.low, sentence.start, sentence.end, self.published)):
+            when = windows.read_at(when, moment)
         direction = self._direction(number, metric, sentence, region)
         if direction == "broke" and number.hedge in (Hedge.OVER, Hedge.UNDER):  # "fell below $92,000" qualifies nothing
             number = replace(number, amount=number.amount.plain())
@@ -410,24 +416,43 @@ class _Reader:
                 clause = low[region[0] : region[1]]
                 if spoken == "funding_rate":
                     return spoken
-                if words.SHARE.search(clause) or (spoken == "liquidations" and not words.FALL.search(clause)):
+                compared = _COMPARED.search(clause) is not None
+                begin, stop = self._clause(number, region)
+                near = any(begin <= m.start < stop for m in context.metrics)
+                counted = spoken == "liquidations" and near and not words.FALL.search(clause) and not compared
+                part_of = low.startswith(" of ", number.end) and not low.startswith(" of its value", number.end)
+                if words.SHARE.search(clause) or counted or (part_of and spoken not in ("open_interest", "price")):
                     return "share"
+                if compared and spoken in _LIQUIDATIONS:
+                    return ""
+                if number.sign and not spoken and any(region[0] <= m.start < region[1] for m in context.assets):
+                    return "price_change"
                 if spoken == "open_interest" or (made and made[-1].metric == "open_interest"):
                     return "open_interest_drop" if words.FALL.search(clause) else "share"
                 moves = words.FALL.search(low, sentence.start, sentence.end) or words.RISE.search(
                     low, sentence.start, sentence.end
                 )
+                level = words.TO_PERCENT.search(left) and not words.MOVE_NOUN.search(low, region[0], number.start)
+                if level:
+                    return "share" if made and made[-1].metric == "share" else ""
                 if moves:
                     return "price_change"
                 told = context.side or self._in_cell(sentence) or (made and made[-1].metric in _LIQUIDATIONS)
                 return "share" if told else ""
+        if words.AVERAGE.search(low, region[0], number.start):
+            return "moving_average"
         small = number.amount.value < 1_000_000 and (not number.amount.currency or "万" not in number.amount.text)
+        if not small and number.amount.value < 1_000_000 and words.BROKE.search(left):
+            small = any(m.start < number.start for m in context.assets)
         if small:
             ahead = words.LEVEL_AHEAD.search(left)
             coins = any(m.start < number.start for m in context.assets) or words.PRICE.search(
                 low, sentence.start, sentence.end
             )
             broke = words.BROKE.search(left) or words.LEVEL_NOUN.match(low, number.end) or ahead
+            beside = next((m for m in context.assets if 0 <= number.start - m.end <= _SHORT // 2), None)
+            if (beside is not None and not spoken) or left.endswith("price: "):
+                return "price"
             if (broke or (coins and words.TO_LEVEL.search(left))) and spoken in _BESIDE_PRICES:
                 return "price"
             if coins and not spoken and words.BY_AMOUNT.search(left):
@@ -460,6 +485,13 @@ class _Reader:
             )
             return nearest.values[0]
         return before[-1].values[0] if before else found[0].values[0]
+
+    def _leads_on(self, when: When, number: Number, region: tuple[int, int], sentence: Sentence) -> bool:
+        """Whether a time behind a number stands before the next one, of which it speaks: "..., and on Monday $5M"."""
+        if not number.end <= when.start < region[1] or region[1] == sentence.end:
+            return False
+        apart = _SEPARATOR.search(self.low, number.end, when.start)
+        return apart is not None and not _SEPARATOR.search(self.low, when.end, region[1])
 
     def _turns(self, start: int, end: int) -> bool:
         """Whether a sentence turns to another matter between two places."""
@@ -496,6 +528,7 @@ class _Reader:
                 for w in found
                 if not w.calendar or begin <= w.start < end or not windows.qualifies_event(self.low, sentence.start, w)
             ]
+        found = [w for w in found if not self._leads_on(w, number, region, sentence)]
         if not found:
             return None
         if len(found) > 1:
@@ -562,7 +595,8 @@ class _Reader:
             if 0 < colon - block.start < _MOST_LEAD:
                 claim = self._from(claim, self.context(block.start, colon), "the item's lead-in", carried)
         if made:
-            claim = _from_neighbour(claim, made[-1], carried)
+            alike = [c for c in made if c.kind is claim.kind]
+            claim = _from_neighbour(claim, alike[-1] if alike else made[-1], carried)
         previous = self.claims[-1] if self.claims and not made else None
         if previous and previous.block == sentence.block and previous.position == claim.position - 1:
             points = words.PRONOUN.search(self.low, sentence.start, sentence.end) is not None

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 
 from verify.model import names
@@ -111,6 +113,7 @@ _MASKS = re.compile(
                      r"|pages|figure|fig\.|table|part|phase|no\.|note|step|article|suite|room|floor|ref\.? no\.)"
                      r"[ -]?[0-9]{1,6}(?:\.[0-9]{1,4})?+(?![0-9%,.]*[0-9%])(?! ?(?:million|billion|bn|m|b)\b)"
                      r"|第[0-9]{1,6}[节章页届期条]|\[[0-9]{1,4}\]|\bq[1-4]\b|\bh[12]\b|#[0-9]{1,9}|\b10x research\b"),
+            ("ratio", r"(?<![0-9.,$-])[0-9]{1,2} (?:in|out of|of every) [0-9]{1,3}(?![0-9.,%])|(?<![0-9:])1:[0-9]{1,3}(?![0-9:])"),
             ("house", r"\b[0-9]{1,5} [a-z]{2,20} (?:street|avenue|road|lane|boulevard|drive)\b"
                       r"|\b[a-z]{2} [0-9]{5}\b(?= |\.|$)"),
         )
@@ -120,6 +123,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"'）)]++|(?<=[a-z0-9])\.(?:co
 _WHY = {
     "id": "an id", "phone": "a phone number", "date": "a date", "time": "a time of day",
     "name": "part of a name or a reference", "house": "a postal address",
+    "ratio": "a ratio",
 }  # fmt: skip
 
 _NUM = r"(?:[0-9]++(?:[,_][0-9]{3}(?![0-9]))*+(?:\.[0-9]++)?+|\.[0-9]++)"
@@ -194,6 +198,18 @@ _LEVEL_BEFORE = re.compile(
 )
 _NOT_COUNTED = re.compile(r"\b(?:join|readers|followers|subscribers|employees|members|offices|countries|staff)\b")
 _SMALL_OR_YEAR = re.compile(r".{1,3}|(?:19|20)[0-9]{2}")
+_SPELLED = {
+    "half a": Decimal("0.5"), "a quarter of a": Decimal("0.25"), "three quarters of a": Decimal("0.75"),
+    "three-quarters of a": Decimal("0.75"), "a": Decimal(1), "one": Decimal(1), "two": Decimal(2), "three": Decimal(3),
+    "four": Decimal(4), "five": Decimal(5), "six": Decimal(6), "seven": Decimal(7), "eight": Decimal(8),
+    "nine": Decimal(9), "ten": Decimal(10), "eleven": Decimal(11), "twelve": Decimal(12), "twenty": Decimal(20),
+    "thirty": Decimal(30), "forty": Decimal(40), "fifty": Decimal(50),
+}  # fmt: skip
+#: "half a billion dollars", "nine hundred million US dollars": only with its currency, as "a million" is said of much.
+_IN_WORDS = re.compile(
+    rf"\b(?P<n>{'|'.join(sorted(map(re.escape, _SPELLED), key=lambda w: -len(w)))})(?P<hundred> hundred)?"
+    r" (?P<mag>million|billion|trillion) (?:u\.?s\.? )?(?:dollars?|usd)\b"
+)
 _TOO_LONG = 60
 _AROUND = 70
 _NEAR_DIGITS = re.compile(r"[0-9]++(?:[^0-9]{1,12}[0-9]++)*+")
@@ -202,7 +218,7 @@ _BEFORE_DIGITS, _BEHIND_DIGITS = 22, 22
 
 def _coins() -> tuple[re.Pattern[str], dict[str, str]]:
     known = {written: name.id for written, name in names.spellings("assets")}
-    return re.compile(rf"\s{{0,2}}[枚个]?\s?(?P<coin>{_any(list(known))})s?(?![a-z0-9])"), known
+    return re.compile(rf"\s{{0,2}}[枚个]?\s?[#$]?(?P<coin>{_any(list(known))})s?(?![a-z0-9])"), known
 
 
 _COIN, _COINS = _coins()
@@ -248,7 +264,19 @@ def scan(text: str, folded: str | None = None) -> Scan:
         else:
             alone.append(found)
         at = max(at, found.end)
+    if "illion" in low:
+        numbers = sorted([*numbers, *_in_words(text, low)], key=lambda number: number.start)
     return Scan(tuple(numbers), tuple(alone))
+
+
+def _in_words(text: str, low: str) -> Iterator[Number]:
+    """Sums of dollars without a digit."""
+    for match in _IN_WORDS.finditer(low):
+        value = _SPELLED[match["n"]] * (100 if match["hundred"] else 1) * Decimal(10) ** MAGNITUDES[match["mag"]]
+        amount = Amount.from_decimal(value.normalize(), text=text[match.start() : match.end()])
+        opening = low[max(0, match.start() - _AROUND) : match.start()].rstrip()
+        hedge, end = _hedged(opening, low, match.end(), Hedge.NONE)
+        yield Number(match.start(), end, Kind.MONEY, replace(amount, hedge=hedge))
 
 
 def _masks(low: str) -> list[tuple[int, int, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
 
@@ -94,6 +94,8 @@ _RANGE = re.compile(
     r"|(?:(?P<y3>20[0-9]{2})年)?(?P<m3>[01]?[0-9])月(?P<a3>[0-3]?[0-9])[日号]?\s?(?:-|–|—|~|至|到)\s?(?:(?P<n3>[01]?[0-9])月)?"
     r"(?P<b3>[0-3]?[0-9])[日号]"
 )
+_AS_OF = re.compile(r"\b(?:as of|by|at|until|up to|to|through|before)\b[^.;]{0,30}$|(?:截至|截止)[^。；]{0,20}$")
+_COMPARED = re.compile(r"(?:\b(?:than|compared (?:to|with)|versus|vs\.?)|较|比|相比) ?(?:that of |those of |on )?$")
 _NOUN_OF_EVENT = re.compile(
     r"\b(?:crash|sell-?off|plunge|drop|decline|rout|cascade|downturn|turmoil|bloodbath|correction|slump|slide|wipeout"
     r"|washout|shakeout)\b|暴跌|闪崩|崩盘|下跌"
@@ -166,7 +168,8 @@ def find(low: str, start: int, end: int, published: Dateline | None) -> list[Whe
     found += _ranges(low, start, end, published)
     kept: list[When] = []
     for when in sorted(found, key=lambda when: (when.start, -when.end)):
-        if not kept or when.start >= kept[-1].end:
+        compared = when.calendar and _COMPARED.search(low, max(start, when.start - 24), when.start)
+        if not compared and (not kept or when.start >= kept[-1].end):
             kept.append(when)
     return kept
 
@@ -174,6 +177,40 @@ def find(low: str, start: int, end: int, published: Dateline | None) -> list[Whe
 def qualifies_event(low: str, start: int, when: When) -> bool:
     """Whether a date says when an event was ("the crash on January 19"), not over which time something was counted."""
     return _NOUN_OF_EVENT.search(low, max(start, when.start - 60), when.start) is not None
+
+
+def as_of(low: str, start: int, end: int, published: Dateline | None) -> datetime | None:
+    """The one instant, with its zone, at which a sentence says that something was read: "as of 8:00 AM UTC+8 on 19
+    January", "at 02:30 UTC"; without a day, the last such time before the dateline.
+    """
+    clocks = [clock for clock in _CLOCK.finditer(low, start, end) if clock["zone"]]
+    if len(clocks) != 1:
+        return None
+    clock = clocks[0]
+    if not _AS_OF.search(low, max(start, clock.start() - 40), clock.start()):
+        return None
+    days = [
+        day
+        for day in _DAY.finditer(low, start, end)
+        if -30 < day.start() - clock.end() < 8 or day.end() <= clock.start()
+    ]
+    near = [d for d in days if min(abs(d.start() - clock.end()), abs(clock.start() - d.end())) <= 8]
+    if near:
+        day = _date_of(near[0], published)
+        return _moment(day, clock, None) if day else None
+    if published is None:
+        return None
+    moment = _moment(published.day, clock, None)
+    if moment is not None and moment > published.moment:
+        moment -= timedelta(days=1)
+    return moment
+
+
+def read_at(when: When, moment: datetime) -> When:
+    """A stretch of hours that ends at a stated instant."""
+    if when.calendar or when.length is None:
+        return when
+    return replace(when, window=Window(moment - when.length, moment, Grade.HIGH.slack))
 
 
 def speaks_of_event(low: str, start: int, end: int) -> str:

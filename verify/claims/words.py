@@ -110,8 +110,8 @@ _SIDE_NOUN = (
 )
 _SIDES = re.compile(
     rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish (?:bets|positions|wagers)|bulls"
-    rf"|of it long(?![a-z-])|\blong(?=\s?[.;,)/]|\s*$))"
-    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])|short(?=\s?[.;,)/]"
+    rf"|of it long(?![a-z-])|\blong(?=\s?[.;,:：)/]|\s*$))"
+    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])|short(?=\s?[.;,:：)/]"
     rf"|\s*$)))"
     r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|(?:btc|eth|sol|xrp|bitcoin|ether) long(?![a-z-])|多[单單头頭軍军仓方]|做多)"
     r"|(?P<s2>(?:btc|eth|sol|xrp|bitcoin|ether) short(?![a-z-])|空[单單头頭軍军仓方]|做空)"
@@ -161,9 +161,9 @@ _METRICS: tuple[tuple[str, str], ...] = (
                         r"|浮盈|浮亏|浮虧|未实现(?:盈|利)\w?"),
     ("realised_gain", r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of|获利|盈利"
                       r"|獲利|亏损|虧損"),
-    ("dex_volume", r"(?:trading |trade |spot |dex |perp )?volumes?\b|成交量|交易量|成交额"),
+    ("dex_volume", r"(?:trading |trade |spot |dex |perp )?volumes?\b|\bvol:|成交量|交易量|成交额"),
     ("volatility_change", r"volatility|\bdvol\b|\biv\b|波动率"),
-    ("market_value", r"market (?:value|cap\w{0,12})|capitali[sz]ation|市值"),
+    ("market_value", r"market (?:value|cap\w{0,12})|\bm(?:kt )?cap\b|capitali[sz]ation|市值"),
     ("holding", r"\bholds?\b|holding(?! company)|持有"),
     ("position", r"\b(?:bought|purchased|acquired|sold|closed|opened|moved|transferred|deposited|withdrew)\b"
                  r"|平仓|平倉|买入|卖出|增持|减持|开仓|做多|做空|转入|转出"),
@@ -176,6 +176,12 @@ def metrics(low: str, start: int, end: int) -> list[Mention]:
     return [Mention(m.start(), m.end(), (m.lastgroup or "",)) for m in _METRIC.finditer(low, start, end)]
 
 
+#: What would happen if: no sum that anybody has counted.
+HYPOTHETICAL = re.compile(
+    r"清算强度|清算強度|\bliquidation (?:intensity|strength|leverage)\b"
+    r"|(?:若|如果|一旦|假如)[^。；]{0,60}(?:将|會|会)|\b(?:if|should|were)\b[^.;]{1,120}\b(?:would|could|will|may)\b"
+    r"|\b(?:would|could|will) (?:be (?:liquidated|wiped|at risk|flushed)|trigger|liquidate|face liquidation)"
+)
 SHARE = re.compile(
     r"account(?:s|ed|ing)? for|(?:makes?|made|making) up|\bof (?:the |all |total )?(?:total|liquidat|it\b|them\b"
     r"|those\b|that\b|open interest|all\b)"
@@ -189,11 +195,15 @@ FALL = re.compile(
     r"|crash\w{0,3}|outflows?|vanished|slip\w{0,4})\b"
     r"|跌|下降|净流出|淨流出|缩水|减少|减持|回落|浮亏|亏损"
 )
+#: A percentage that something moved to is a level, one that a loss grew to is the loss.
+TO_PERCENT = re.compile(r"\b(?:to|at|from) (?:about |around |nearly |roughly )?$|[至到]\s?$")
+MOVE_NOUN = re.compile(r"\b(?:loss(?:es)?|gains?|drop|decline|fall|rally|slide|drawdown|advance)\b|[跌涨]幅")
+AVERAGE = re.compile(r"\bmoving average|\b[es]ma\b|均线|均線")
 RISE = re.compile(
     r"\b(?:rose|ris(?:e|es|ing|en)|gain(?:s|ed|ing)?|up|jump\w{0,3}|climb\w{0,3}|surg\w{1,3}|soar\w{0,3}|rall(?:y|ied"
     r"|ies)|increas\w{1,3}"
     r"|inflows?|took in|bought|acquired|purchased|added|opened|higher|rebound\w{0,3}|recover\w{0,3})\b"
-    r"|涨|漲|上升|净流入|淨流入|增长|买入|增持|做多|开仓"
+    r"|涨|漲|上升|增加|净流入|淨流入|增长|买入|增持|做多|开仓"
 )
 BROKE = re.compile(
     r"(?:\b(?:broke|breaks?|breaking|broken|breach\w{0,3}|cross\w{0,3})\b(?: (?:directly |decisively "
@@ -202,7 +212,7 @@ BROKE = re.compile(
     r"(?: (?:the|its|key|a))*\s?$"
 )
 TO_LEVEL = re.compile(
-    r"(?:\b(?:to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as|as high as|from|(?:high|low"
+    r"(?:\b(?:price:|now|last|printed|to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as|as high as|from|(?:high|low"
     r"|peak) of|range (?:was|is|of))|报|现报|跌至|升至|涨至"
     r"|触及|价格为)"
     r"(?: (?:about|around|roughly|approximately|nearly|almost|just|the|a low of|a high of|some|only"
