@@ -113,7 +113,8 @@ _MASKS = re.compile(
                      r"|pages|figure|fig\.|table|part|phase|no\.|note|step|article|suite|room|floor|ref\.? no\.)"
                      r"[ -]?[0-9]{1,6}(?:\.[0-9]{1,4})?+(?![0-9%,.]*[0-9%])(?! ?(?:million|billion|bn|m|b)\b)"
                      r"|第[0-9]{1,6}[节章页届期条]|\[[0-9]{1,4}\]|\bq[1-4]\b|\bh[12]\b|#[0-9]{1,9}|\b10x research\b"),
-            ("ratio", r"(?<![0-9.,$-])[0-9]{1,2} (?:in|out of|of every) [0-9]{1,3}(?![0-9.,%])|(?<![0-9:])1:[0-9]{1,3}(?![0-9:])"),
+            ("ratio", r"(?<![0-9.,$-])[0-9]{1,2} (?:in|out of|of every) [0-9]{1,3}(?![0-9.,%])"
+                      r"|(?<![0-9:])1:[0-9]{1,3}(?![0-9:])"),
             ("house", r"\b[0-9]{1,5} [a-z]{2,20} (?:street|avenue|road|lane|boulevard|drive)\b"
                       r"|\b[a-z]{2} [0-9]{5}\b(?= |\.|$)"),
         )

@@ -111,7 +111,8 @@ _SIDE_NOUN = (
 _SIDES = re.compile(
     rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish (?:bets|positions|wagers)|bulls"
     rf"|of it long(?![a-z-])|\blong(?=\s?[.;,:：)/]|\s*$))"
-    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])|short(?=\s?[.;,:：)/]"
+    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])"
+    rf"|short(?=\s?[.;,:：)/]"
     rf"|\s*$)))"
     r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|(?:btc|eth|sol|xrp|bitcoin|ether) long(?![a-z-])|多[单單头頭軍军仓方]|做多)"
     r"|(?P<s2>(?:btc|eth|sol|xrp|bitcoin|ether) short(?![a-z-])|空[单單头頭軍军仓方]|做空)"
@@ -212,7 +213,8 @@ BROKE = re.compile(
     r"(?: (?:the|its|key|a))*\s?$"
 )
 TO_LEVEL = re.compile(
-    r"(?:\b(?:price:|now|last|printed|to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as|as high as|from|(?:high|low"
+    r"(?:\b(?:price:|now|last|printed|to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as"
+    r"|as high as|from|(?:high|low"
     r"|peak) of|range (?:was|is|of))|报|现报|跌至|升至|涨至"
     r"|触及|价格为)"
     r"(?: (?:about|around|roughly|approximately|nearly|almost|just|the|a low of|a high of|some|only"
