@@ -11,7 +11,6 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-import verify
 from reports.article import message
 from reports.places import Lines
 from reports.text import escaped_json, plain
@@ -35,7 +34,7 @@ def sarif(report: ArticleReport) -> str:
         result["ruleIndex"] = rules.index(result["ruleId"])
     driver = {
         "name": "verify",
-        "version": verify.__version__,
+        "version": report.version,
         "rules": [{"id": rule, "shortDescription": {"text": rule.replace("_", " ")}} for rule in rules],
     }
     run = {"tool": {"driver": driver}, "columnKind": "utf16CodeUnits", "results": results}

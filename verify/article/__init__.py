@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import verify
 from verify.article.judging import Judge, asking
 from verify.claims import consistency, rewording
 from verify.claims.result import ArticleReport, Row
@@ -75,9 +76,10 @@ def article(
         if strict and problems:
             raise FigureFileError(f"{problems[0]} ({len(problems)} unreadable rows, --strict)")
         loaded, wanted_sources = run.load_sources(sources)
-        asked = _asked(reading) if replay or not offline or wanted_sources else {}
-        if offline and not replay and wanted_sources:
+        if offline and not replay:
             run.forbid_away(loaded.sources, wanted_sources)
+        asks = bool(archive.jobs) if archive else not offline or bool(wanted_sources)
+        asked = _asked(reading) if asks else {}
         told = shared.collected(
             loaded.sources, wanted_sources, asked, clock, deadline=deadline, recorder=recorder, archive=archive,
             progress=progress,
@@ -92,7 +94,7 @@ def article(
     warnings = archive.warnings if archive else ()
     return ArticleReport(
         name, reading, tuple(rows), tuple(findings), tuple(problems), tuple(sources_said), tuple(warnings),
-        trial=any(answer.findings for answer in told.values()),
+        trial=any(answer.findings for answer in told.values()), version=verify.__version__,
     )  # fmt: skip
 
 

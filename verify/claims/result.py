@@ -87,6 +87,7 @@ class ArticleReport:
     sources: tuple[SourceRow, ...] = ()
     warnings: tuple[str, ...] = ()
     trial: bool = False
+    version: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -120,6 +121,7 @@ class ArticleReport:
         return {
             "schema_version": 1,
             "command": "article",
+            "version": self.version,
             "name": self.name,
             "published": published.moment.isoformat() if published else None,
             "verdict": str(self.verdict),
