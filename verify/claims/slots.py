@@ -11,7 +11,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from verify.claims import windows, words
 from verify.claims.spans import Alone, Kind, Number, fold, scan
@@ -34,7 +36,16 @@ _LEVELS = frozenset(
 )
 #: What may be spoken of in the same breath as a price level.
 _BESIDE_PRICES = frozenset(
-    {"", "liquidations", "open_interest", "volatility_change", "holding", "position", "largest_liquidation"}
+    {
+        "",
+        "liquidations",
+        "open_interest",
+        "volatility_change",
+        "holding",
+        "position",
+        "largest_liquidation",
+        "realised_gain",
+    }
 )
 _PRICES = frozenset({"price", "price_change"})
 _MOVING = frozenset(
@@ -42,19 +53,29 @@ _MOVING = frozenset(
      "position", "value_locked"}
 )  # fmt: skip
 _SEPARATOR = re.compile(
-    r"[,;:()，；：（）。—]| – |\b(?:while|whereas|and|but|as|with|against|of which|of that|versus|or|from)\b|其中|而"
+    r"[,;:()，；：（）。—]| – |\b(?:while|whereas|and|but|as|after|when|amid|following|because|with|against|of which"
+    r"|of that|versus|or|from)\b|其中|而"
 )
 _ASIDE = re.compile(r"[;。；]|\b(?:as|while|whereas|after|when)\b")
 _COMPARED = re.compile(r"\b(?:than|compared (?:to|with)|from (?:yesterday|the day|a day|a week|last))\b|较|比")
+#: All that a fund ever took in, whatever day is spoken of.
+_EVER = re.compile(r"历史|歷史|\bcumulative\b|\ball-time\b|since (?:launch|inception|their launch|its launch)")
+_CONTRAST = re.compile(r"\b(?:by contrast|in contrast|in comparison|compared|versus|whereas)\b|相比|对比")
+_ASIDES = re.compile(r"[(（][^()（）]{0,40}[)）]")
 _TURN = re.compile(r"[;；]|\b(?:while|whereas|although|though|is sitting)\b|而|但")
 _AFTER = re.compile(
     r"['’]?s?\s?(?:worth )?(?:in|of|from|on|for|by|were|was|long|short|bullish|bearish|at|across|的|多|空"
     r"|liquidat\w{2,4})?\b"
 )
+_LISTED = re.compile(r"\s?(?:,|，|、|和|与|及|and|&|/){1,2}\s?(?:and )?(?:about |some |roughly |约)?")
 _RESPECTIVELY = re.compile(r"\brespectively\b|分别|分別")
 _APPOSED = re.compile(r"\s?[(（](?:or|about|around|roughly|some|约|即)?\s?")
+#: A sum that is smaller is no sum of liquidations that anybody prints without saying so.
+_LEAST = 10_000
 #: How far into a sentence a time may begin to stand for all of it ("On Monday, ...").
 _SHORT = 4
+_OF_WHOLE = re.compile(r"\sof (?:the |its |that |all )?(?:total |roughly |about |whole )?")
+_DAY = timedelta(days=1)
 _ROUND = 2
 _MOST_THRESHOLD = Decimal(100_000_000)
 _THRESHOLD_AFTER = re.compile(
@@ -193,6 +214,7 @@ class _Reader:
         self.heading: tuple[int, int] | None = None
         self.lead: tuple[int, int] | None = None
         self._contexts: dict[tuple[int, int], _Context] = {}
+        self.topic = words.TOPIC.search(low) is not None
 
     def sentence(self, position: int, sentence: Sentence, numbers: Sequence[Number]) -> None:
         block = self.document.blocks[sentence.block]
@@ -272,20 +294,80 @@ class _Reader:
             )
             claim = self._fill(claim, context, sentence, region, made, used)
             claim = self._carry(claim, sentence, context, made)
+            claim = self._by_topic(claim, context, region, made)
             if self._is_figure(claim, context):
                 made.append(claim)
             else:
                 self.alone.append(Alone(claim.start, claim.end, "nothing says what it counts"))
-        if _RESPECTIVELY.search(self.low, sentence.start, sentence.end):
-            made = _dealt_out(made)
+        made = self._sides_dealt(made, sentence)
+        told = _RESPECTIVELY.search(self.low, sentence.start, sentence.end) is not None
+        made = self._dealt_out(made, told=told)
         self.claims += made
+
+    def _whole_of(self, share: Number, number: Number) -> bool:
+        """Whether a number is what the percentage before it is a share of."""
+        between = self.low[share.end : number.start]
+        return share.kind is Kind.PERCENT and number.kind is Kind.MONEY and _OF_WHOLE.fullmatch(between) is not None
+
+    def _dealt_out(self, made: Sequence[Claim], *, told: bool) -> list[Claim]:
+        """ "OKX and Bybit with $366M and $106M": the first name to the first number, and so on.
+
+        Where "respectively" is not told, only as many numbers as names with nothing but commas between them.
+        """
+        dealt = list(made)
+        for slot in ("venues", "assets"):
+            at = 0
+            while at < len(dealt):
+                names: tuple[str, ...] = getattr(dealt[at], slot)
+                run = dealt[at : at + len(names)]
+                alike = len(names) > 1 and len(run) == len(names) and all(getattr(c, slot) == names for c in run)
+                joined = told or all(
+                    _LISTED.fullmatch(self.low[a.number.end : b.number.start]) for a, b in pairwise(run)
+                )
+                if alike and joined:
+                    changed = [replace(c, **{slot: (name,)}) for c, name in zip(run, names, strict=True)]  # type: ignore[arg-type]
+                    dealt[at : at + len(names)] = changed
+                at += len(names) if alike and joined else 1
+        return dealt
+
+    def _sides_dealt(self, made: list[Claim], sentence: Sentence) -> list[Claim]:
+        """ "Long/Short: $1.19B / $120M": the first side to the first number, the second to the second."""
+        label = words.LONG_AND_SHORT.search(self.low, sentence.start, sentence.end)
+        after = [i for i, claim in enumerate(made) if label is not None and claim.number.start >= label.end()]
+        if label is None or len(after) != 2:
+            return made
+        sides = ["long" if (side or "").startswith(("l", "多")) else "short" for side in label.groups() if side]
+        dealt = list(made)
+        for index, side in zip(after, sides, strict=True):
+            dealt[index] = replace(made[index], side=Side(side))
+        return dealt
+
+    def _by_topic(self, claim: Claim, context: _Context, region: tuple[int, int], made: Sequence[Claim]) -> Claim:
+        """What a bare number of a text about liquidations counts: one with a side, or in a list or table of names."""
+        if claim.metric or not self.topic:
+            return claim
+        block = self.document.blocks[claim.block]
+        listed = block.kind in (BlockKind.ITEM, BlockKind.CELL) and bool(claim.venues or claim.assets)
+        sided = claim.side is not Side.BOTH
+        taken = {**claim.carried, "metric": "the topic of the text"}
+        if claim.kind is Kind.MONEY and claim.number.amount.value >= _LEAST and (sided or listed):
+            other = words.NOT_LIQUIDATED.search(self.low, *self._clause(claim.number, region))
+            return claim if other or context.metrics else replace(claim, metric="liquidations", carried=taken)
+        if made and self._whole_of(made[-1].number, claim.number) and made[-1].metric == "share":
+            return replace(claim, metric="liquidations", carried=taken)
+        if claim.kind is Kind.PERCENT and (listed or sided) and made and made[-1].metric == "liquidations":
+            return replace(claim, metric="share", carried=taken)
+        return claim
 
     def _region(self, sentence: Sentence, numbers: Sequence[Number], index: int) -> tuple[int, int]:
         """The stretch between a number's neighbours; one in brackets right behind it says the same and is none."""
         start = numbers[index - 1].end if index else sentence.start
+        here = numbers[index].kind is Kind.PERCENT
         for after in range(index + 1, len(numbers)):
             other = numbers[after]
             gap, behind = self.low[numbers[after - 1].end : other.start], self.low[other.end : other.end + 2]
+            if here and after == index + 1 and other.kind is Kind.MONEY and _OF_WHOLE.fullmatch(gap):
+                continue  # "92% of the $1.31 billion came from longs"
             if other.kind is numbers[index].kind or not _APPOSED.fullmatch(gap) or behind[:1] not in (")", "）"):
                 return start, other.start
         return start, sentence.end
@@ -307,14 +389,21 @@ class _Reader:
     ) -> Claim:
         number = claim.number
         metric = self._metric(number, context, sentence, region, made)
+        last = made[-1] if made else None
+        if last is not None and last.kind is Kind.COIN and number.kind is Kind.MONEY:
+            apposed = _APPOSED.fullmatch(self.low[last.number.end : number.start])
+            metric = last.metric if apposed else metric
+        if metric and words.USUAL.search(self.low, max(region[0], number.start - _MOST_GAP), number.start):
+            metric = "usual_level" if metric not in _PRICES and metric != "reference_price" else metric
         if metric in _LIQUIDATIONS and words.HYPOTHETICAL.search(self.low, sentence.start, sentence.end):
             metric = "liquidation_risk"
-        last = made[-1] if made else None
         near = last is not None and (_family(last.metric) == _family(metric) or not metric or not last.metric)
         total = words.TOTAL.search(self.low, *self._clause(number, region)) is not None and metric != "share"
-        side = self._own(context.side, number, sentence, region, used)
-        assets = self._own(context.assets, number, sentence, region, used)
-        venues = self._own(context.venues, number, sentence, region, used)
+        whole = last is not None and self._whole_of(last.number, number)
+        total = total or whole
+        side = None if whole else self._own(context.side, number, sentence, region, used)
+        assets = None if whole else self._own(context.assets, number, sentence, region, used)
+        venues = None if whole else self._own(context.venues, number, sentence, region, used)
         if number.kind is Kind.COIN:
             assets = (number.asset,)
         if side is None and near and last is not None and last.side is not Side.BOTH and not total:
@@ -346,10 +435,18 @@ class _Reader:
         if when is not None and last is not None and not near and when is last.when and when.start < number.start:
             opening = when.end <= made[0].number.start and not self._turns(when.end, number.start)
             when = when if opening else None
+        ever = metric == "etf_net_flow" and _EVER.search(self.low, *self._clause(number, region)) is not None
         if when is None and last is not None and near and metric not in _LEVELS:
             when = last.when
+        if when is not None and when.end <= number.start and _CONTRAST.search(self.low, when.end, number.start):
+            when = None
+        when = None if ever else when
         if when is not None and (moment := windows.as_of(self.low, sentence.start, sentence.end, self.published)):
             when = windows.read_at(when, moment)
+        if not metric and number.kind is Kind.PERCENT and number.sign and last is not None and last.metric == "price":
+            metric = "price_change"
+        if number.unit is CountUnit.UNSPECIFIED and last is not None and last.unit is not None:
+            number = replace(number, unit=last.unit)  # "112,000 traders ..., 17 of them"
         direction = self._direction(number, metric, sentence, region)
         if direction == "broke" and number.hedge in (Hedge.OVER, Hedge.UNDER):  # "fell below $92,000" qualifies nothing
             number = replace(number, amount=number.amount.plain())
@@ -411,13 +508,15 @@ class _Reader:
             case Kind.COUNT:
                 return "liquidation_count"
             case Kind.COIN:
-                return "holding" if spoken == "holding" else "position"
+                return spoken if spoken in ("holding", "open_interest") else "position"
             case Kind.PERCENT:
                 clause = low[region[0] : region[1]]
                 if spoken == "funding_rate":
                     return spoken
                 compared = _COMPARED.search(clause) is not None
                 begin, stop = self._clause(number, region)
+                if spoken == "volatility_change" and words.IMPLIED.search(low, region[0], number.start):
+                    return "implied_volatility"
                 near = any(begin <= m.start < stop for m in context.metrics)
                 counted = spoken == "liquidations" and near and not words.FALL.search(clause) and not compared
                 part_of = low.startswith(" of ", number.end) and not low.startswith(" of its value", number.end)
@@ -429,18 +528,24 @@ class _Reader:
                     return "price_change"
                 if spoken == "open_interest" or (made and made[-1].metric == "open_interest"):
                     return "open_interest_drop" if words.FALL.search(clause) else "share"
-                moves = words.FALL.search(low, sentence.start, sentence.end) or words.RISE.search(
-                    low, sentence.start, sentence.end
-                )
+                market = bool(context.assets) or words.PRICE.search(low, sentence.start, sentence.end)
+                reach = (sentence.start, sentence.end) if market else (begin, stop)
+                moves = words.FALL.search(low, *reach) or words.RISE.search(low, *reach)
                 level = words.TO_PERCENT.search(left) and not words.MOVE_NOUN.search(low, region[0], number.start)
                 if level:
                     return "share" if made and made[-1].metric == "share" else ""
                 if moves:
                     return "price_change"
-                told = context.side or self._in_cell(sentence) or (made and made[-1].metric in _LIQUIDATIONS)
+                if made and made[-1].metric == "price_change" and not self._turns(made[-1].number.end, number.start):
+                    return "price_change"
+                told = (
+                    any(begin <= m.start < stop for m in context.side)
+                    or self._in_cell(sentence)
+                    or (made and made[-1].metric in _LIQUIDATIONS)
+                )
                 return "share" if told else ""
-        if words.AVERAGE.search(low, region[0], number.start):
-            return "moving_average"
+        if words.REFERENCE_PRICE.search(low, region[0], number.start) and number.amount.value < 1_000_000:
+            return "reference_price"
         small = number.amount.value < 1_000_000 and (not number.amount.currency or "万" not in number.amount.text)
         if not small and number.amount.value < 1_000_000 and words.BROKE.search(left):
             small = any(m.start < number.start for m in context.assets)
@@ -463,10 +568,14 @@ class _Reader:
         if spoken in ("volatility_change", "funding_rate"):
             spoken = ""
         if spoken in ("holding", "position") and not (made and made[-1].kind is Kind.COIN):
-            forced = any(m.values[0] == "liquidations" for m in context.metrics)
-            spoken = "liquidations" if forced else spoken if self._deals(number) else ""
+            forced = [m.values[0] for m in context.metrics if m.values[0] in _LIQUIDATIONS]
+            spoken = forced[0] if forced else spoken if self._deals(number) else ""
         if spoken == "market_value" and (value := low.find("market value")) and value > number.end and not made:
             return "market_value"
+        if not spoken and words.FUND.search(low, sentence.start, number.start):
+            begin, stop = self._clause(number, region)
+            if words.FALL.search(low, begin, stop) or words.RISE.search(low, begin, stop):
+                return "etf_net_flow" if "etf" in low[sentence.start : number.start] or context.venues else ""
         return spoken
 
     def _spoken(self, found: Sequence[Mention], number: Number, region: tuple[int, int]) -> str:
@@ -490,7 +599,7 @@ class _Reader:
         """Whether a time behind a number stands before the next one, of which it speaks: "..., and on Monday $5M"."""
         if not number.end <= when.start < region[1] or region[1] == sentence.end:
             return False
-        apart = _SEPARATOR.search(self.low, number.end, when.start)
+        apart = _SEPARATOR.search(_ASIDES.sub(" ", self.low[number.end : when.start]))
         return apart is not None and not _SEPARATOR.search(self.low, when.end, region[1])
 
     def _turns(self, start: int, end: int) -> bool:
@@ -529,6 +638,8 @@ class _Reader:
                 if not w.calendar or begin <= w.start < end or not windows.qualifies_event(self.low, sentence.start, w)
             ]
         found = [w for w in found if not self._leads_on(w, number, region, sentence)]
+        if metric in _PRICES:  # "down 43% from its high of $126,200 on 6 October"
+            found = [w for w in found if w.start < region[1]]
         if not found:
             return None
         if len(found) > 1:
@@ -539,6 +650,11 @@ class _Reader:
             exact = [w for w in found if not w.calendar and metric in _LIQUIDATIONS]
             found = exact or found
         chosen = min(found, key=lambda w: min(abs(w.start - number.end), abs(number.start - w.end)))
+        if chosen.length == _DAY and not any(char.isdigit() for char in chosen.text):  # "On 10 October, ... in a day"
+            dated = [
+                w for w in context.whens if w.calendar and w.end <= chosen.start and any(c.isdigit() for c in w.text)
+            ]
+            chosen = dated[-1] if dated and not self._turns(dated[-1].end, chosen.start) else chosen
         return windows.trading_week(chosen) if metric == "etf_net_flow" else chosen
 
     def _attribution(self, context: _Context, number: Number, region: tuple[int, int]) -> str:
@@ -546,8 +662,10 @@ class _Reader:
         if not found:
             return ""
         if len(found) == 1:
-            only = found[0]
-            return only.values[0]
+            return found[0].values[0]
+        for cited in found:
+            if words.CITED.search(self.low, max(0, cited.start - 30), cited.start):
+                return cited.values[0]
         after = [m for m in found if number.end <= m.start and m.end <= region[1]]
         before = [m for m in found if m.end <= number.start]
         own = [m for m in before if m.start >= region[0]]
@@ -601,7 +719,8 @@ class _Reader:
         if previous and previous.block == sentence.block and previous.position == claim.position - 1:
             points = words.PRONOUN.search(self.low, sentence.start, sentence.end) is not None
             goes_on = points or (not context.metrics and bool(context.venues or context.side or context.assets))
-            alike = [c for c in self._before(previous) if c.kind is claim.kind]
+            alike = [c for c in self._before(previous) if c.kind is claim.kind and _may_share(c, claim)]
+            goes_on = goes_on and not words.NOT_LIQUIDATED.search(self.low, sentence.start, sentence.end)
             claim = _from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)
         if carried != claim.carried:
             claim = replace(claim, carried=carried)
@@ -644,20 +763,9 @@ class _Reader:
         return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
 
 
-def _dealt_out(made: Sequence[Claim]) -> list[Claim]:
-    """ "OKX and Bybit with $366M and $106M, respectively": the first name to the first number, and so on."""
-    dealt = list(made)
-    for slot in ("venues", "assets"):
-        at = 0
-        while at < len(dealt):
-            names: tuple[str, ...] = getattr(dealt[at], slot)
-            run = dealt[at : at + len(names)]
-            alike = len(names) > 1 and len(run) == len(names) and all(getattr(c, slot) == names for c in run)
-            if alike:
-                changed = [replace(c, **{slot: (name,)}) for c, name in zip(run, names, strict=True)]  # type: ignore[arg-type]
-                dealt[at : at + len(names)] = changed
-            at += len(names) if alike else 1
-    return dealt
+def _may_share(one: Claim, two: Claim) -> bool:
+    """Whether the metric of one number may be that of another: a price level is no sum of millions."""
+    return one.metric not in _PRICES or two.number.amount.value < 1_000_000
 
 
 def _from_neighbour(claim: Claim, last: Claim, carried: dict[str, str]) -> Claim:
@@ -684,7 +792,7 @@ def _from_claim(claim: Claim, previous: Claim, points: bool, goes_on: bool, carr
     if _family(claim.metric) == _family(previous.metric) or not claim.metric:
         if not claim.attribution and previous.attribution and (claim.metric or goes_on):
             changes["attribution"] = previous.attribution
-        if goes_on and not claim.metric and claim.kind is previous.kind:
+        if goes_on and not claim.metric and claim.kind is previous.kind and _may_share(previous, claim):
             changes["metric"] = previous.metric
         known = changes.get("metric", claim.metric)
         if claim.when is None and previous.when is not None and known and known in _SAME_TIME:

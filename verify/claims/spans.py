@@ -143,7 +143,7 @@ _FOREIGN_BEFORE = re.compile(
     r"(?:(?<![a-z])(?:a|au|c|ca|s|hk|nt|nz)\$|[€£¥₩₹]|(?<![a-z])(?:eur|gbp|jpy|cny|rmb|krw)|人民币)\s{0,2}$"
 )
 _FOREIGN_AFTER = re.compile(
-    r"\s?(?:€|£|¥|(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan|pounds?)(?![a-z])|元|人民币|日元|欧元)"
+    r"\s?(?:€|£|¥|円|圓|(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan|pounds?)(?![a-z])|元|人民币|日元|欧元)"
 )
 _LETTER_MAGNITUDE = re.compile(r"\s[mbkt](?![a-z0-9'])")
 _BODY = re.compile(rf"(?P<mag>{_MAG})?+(?P<more>(?<=[亿億])[0-9]{{1,4}}[万萬])?+(?P<cur>{_AFTER})?+")
@@ -189,6 +189,8 @@ _HAN_COUNTED = re.compile(
     r"\s?(?:(?P<TRADERS>(?:名|位)(?:交易者|投资者|用户)?|人|(?:个)?(?:账户|地址|用户))|(?P<POSITIONS>个?(?:仓位|头寸))"
     r"|(?P<ORDERS>笔(?:订单|清算|爆仓)?)|(?P<UNSPECIFIED>个(?![点月小百]))|(?P<UNSPECIFIED2>起))"
 )
+_COUNT_LABEL = re.compile(r"\b(" + "|".join(words for _, words in _NOUNS) + r")(?: liquidated)?[*_]{0,3}[:：|]\s{0,2}$")
+_OF_THEM = re.compile(r"\s(?:of (?:them|those|these|which)\b|had (?:positions|losses)\b)")
 _NUMBER_OF = re.compile(
     r"(?:number of|count of)\s((?:[a-z'-]{1,18}\s){0,3}?)(" + "|".join(w for _, w in _NOUNS) + r")(?![a-z])"
 )
@@ -420,11 +422,15 @@ def _counted(low: str, first: int, last: int) -> CountUnit | None:
         if unit is CountUnit.UNSPECIFIED and (named := _HAN_UNIT.search(low[max(0, first - 12) : first])):
             unit = (CountUnit.TRADERS, CountUnit.POSITIONS, CountUnit.ORDERS)[(named.lastindex or 1) - 1]
         return unit
+    if _OF_THEM.match(right):
+        return CountUnit.UNSPECIFIED
     stop = re.match(r"[^.,;:!?\n，。；0-9(]{0,60}", right)
     near = stop[0] if stop else ""
     found = _COUNTED.match(near)
     if found and found.lastgroup and not _NOT_COUNTED.search(found[0]):
         return CountUnit[found.lastgroup]
+    if (label := _COUNT_LABEL.search(low[max(0, first - 40) : first])) and not _NOT_COUNTED.search(label[0]):
+        return next(unit for unit, words in _NOUNS if label[1] in words.split("|"))
     clause = re.split(r"[.;。；]\s", low[max(0, first - 120) : first])[-1]
     if number_of := _NUMBER_OF.search(clause):
         noun = number_of[2]

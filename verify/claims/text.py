@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -202,6 +203,8 @@ def guess_form(name: str, text: str) -> str:
 
 _BULLETS = "-*+•●◆▪‣·"
 _NUMBERED = re.compile(r"\d{1,3}[.)、](?=\s)")
+#: A line of the form "BTC: $71,312", which begins a stretch of its own however the lines around it are set.
+_LABELLED = re.compile(r"[*_]{0,3}\w[\w /()&.%-]{0,30}[:：][*_]{0,3}\s{0,2}[~≈+-]?(?:us)?\$?[0-9]", re.IGNORECASE)
 _TERMINAL = '.!?。！？:：;；…"”’)）'
 _HEADLINE = 140
 
@@ -268,11 +271,17 @@ class _Lines:
             self._close(at)
             self._block(Kind.ITEM, marker, end, marker=Span(indent, marker))
         else:
+            if _LABELLED.match(self.text, indent, end):
+                self._close(at)
             self._paragraph(indent, end, bare)
 
     def _marker(self, at: int, end: int) -> int:
         if at < end and self.text[at] in _BULLETS and at + 1 < end and self.text[at + 1].isspace():
             return at + 2
+        if at < end and unicodedata.category(self.text[at]) == "So":  # emoji serve as bullets in posts
+            space = at + 1 + (self.text[at + 1 : at + 2] == "\ufe0f")
+            if self.text[space : space + 1].isspace() and space < end:
+                return space + 1
         numbered = _NUMBERED.match(self.text, at, end)
         return numbered.end() + 1 if numbered else 0
 

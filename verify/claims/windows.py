@@ -64,7 +64,8 @@ _SINCE = re.compile(
 )
 _SINCE_DAY = re.compile(r"\bsince (?:the )?$")
 _RECORD = re.compile(
-    r"\b(?:time|most|largest|lowest|highest|biggest|worst|best|first|steepest|sharpest)\s(?:[a-z-]{1,15}\s){0,2}$"
+    r"\b(?:time|most|longest|largest|lowest|highest|biggest|worst|best|first|steepest"
+    r"|sharpest)\s(?:[a-z-]{1,15}\s){0,2}$"
 )
 _CALENDAR = re.compile(
     rf"\b(?:on |last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b(?!,? (?:{MONTHS}))|\b(?P<yesterday>yesterday)\b"
@@ -94,6 +95,7 @@ _RANGE = re.compile(
     r"|(?:(?P<y3>20[0-9]{2})年)?(?P<m3>[01]?[0-9])月(?P<a3>[0-3]?[0-9])[日号]?\s?(?:-|–|—|~|至|到)\s?(?:(?P<n3>[01]?[0-9])月)?"
     r"(?P<b3>[0-3]?[0-9])[日号]"
 )
+_NEWS_OF = re.compile(r"(?:[，,]?\s?(?:[上下]午|晚间|凌晨)?\s?)?(?:消息|讯|訊|电|電|报道|報導)")
 _AS_OF = re.compile(r"\b(?:as of|by|at|until|up to|to|through|before)\b[^.;]{0,30}$|(?:截至|截止)[^。；]{0,20}$")
 _COMPARED = re.compile(r"(?:\b(?:than|compared (?:to|with)|versus|vs\.?)|较|比|相比) ?(?:that of |those of |on )?$")
 _NOUN_OF_EVENT = re.compile(
@@ -263,6 +265,8 @@ def _days(low: str, start: int, end: int, published: Dateline | None) -> list[Wh
         day = _date_of(match, published)
         if day is None:
             continue
+        if _NEWS_OF.match(low, match.end()):
+            continue  # 4月15日消息: when it was published
         before = low[max(start, match.start() - 12) : match.start()]
         if since := _SINCE_DAY.search(before):
             if not _RECORD.search(low[max(start, match.start() - 48) : match.start() - len(since[0])]):
@@ -336,6 +340,8 @@ def _calendar(low: str, start: int, end: int, published: Dateline | None) -> lis
     matches = [*_CALENDAR.finditer(low, start, end), *_HAN_CALENDAR.finditer(low, start, end)]
     for match in matches:
         groups = {name: value for name, value in match.groupdict().items() if value}
+        if low.endswith("since ", start, match.start()):
+            continue
         span = _named_days(groups, published.day)
         if "ytd" in groups:
             found.append(_from(match.start(), match.end(), low, date(published.day.year, 1, 1), published))

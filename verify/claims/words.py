@@ -110,10 +110,10 @@ _SIDE_NOUN = (
 )
 _SIDES = re.compile(
     rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish (?:bets|positions|wagers)|bulls"
-    rf"|of it long(?![a-z-])|\blong(?=\s?[.;,:：)/]|\s*$))"
+    rf"|of it long(?![a-z-])|\blong(?=\s?[.;,:：)/]|\s*$|\s\$?[0-9]))"
     rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])"
     rf"|short(?=\s?[.;,:：)/]"
-    rf"|\s*$)))"
+    rf"|\s*$|\s\$?[0-9])))"
     r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|(?:btc|eth|sol|xrp|bitcoin|ether) long(?![a-z-])|多[单單头頭軍军仓方]|做多)"
     r"|(?P<s2>(?:btc|eth|sol|xrp|bitcoin|ether) short(?![a-z-])|空[单單头頭軍军仓方]|做空)"
 )
@@ -144,11 +144,16 @@ _METRICS: tuple[tuple[str, str], ...] = (
     ("auto_deleveraging", r"auto-?delever\w{0,6}|\badl\b|adled|自动减仓"),
     ("largest_liquidation", r"(?:largest|biggest)(?: single| one| individual| known){0,2} (?:liquidation|liquidated"
                             r"|order|position)\w{0,3}+(?! (?:wave|event|day|cascade))"
+                            r"|(?:largest|biggest)(?: single)? (?:one|of them|was|being)\b"
                             r"|最大(?:的)?(?:一笔|单笔)(?:爆仓|清算)?(?:单|订单)?"),
-    ("liquidations", r"(?:de-?)?liquidat\w{2,4}|wiped out|wipe[- ]?out|\brekt\b|force[d]?[- ]clos\w{2,5}"
+    ("liquidations", r"(?:de-?)?liquidat\w{2,4}(?! (?:price|level|map|heatmap|engine|risk|threshold)s?\b)"
+                     r"|wiped out|wipe[- ]?out|\brekt\b|force[d]?[- ]clos\w{2,5}"
                      r"|closed by force|flushed"
+                     r"|\b(?:were|was|got|get|to be|been|being) (?:erased|squeezed(?! into)|flushed|purged|blown out)\b"
+                     r"|\btraders (?:have |had )?(?:lost|losing|lose)\b"
                      r"|(?:longs|shorts|(?:long|short|bullish|bearish)(?:-side)? (?:positions|traders|bets)|bulls"
-                     r"|bears) (?:[a-z ]{1,20} )?(?:lost|losing|lose|vanished|were erased|suffered)\b"
+                     r"|bears) (?:[a-z ]{1,20} )?(?:lost|losing|lose|vanished|evaporated|were"
+                     r" erased|were wiped|suffered)\b"
                      r"|long positions vanished|took the brunt|force[- ](?:closed|sold)|blown out"
                      r"|爆仓|清算|强平|強平|爆倉|穿仓"
                      r"|(?:多头|空头|多單|空單|多单|空单)(?:损失|損失|爆)"),
@@ -160,13 +165,14 @@ _METRICS: tuple[tuple[str, str], ...] = (
     ("open_interest", r"open interest|notional open|未平仓(?:合约|量)?|持仓量|未平倉"),
     ("unrealised_gain", r"unreali[sz]ed (?:gain|profit|pnl|loss)\w{0,3}|paper (?:gain|profit|loss)\w{0,3}"
                         r"|浮盈|浮亏|浮虧|未实现(?:盈|利)\w?"),
-    ("realised_gain", r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of|获利|盈利"
+    ("realised_gain", r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of"
+                      r"|(?<![-\w])profits?\b(?![- ]taking)|获利|盈利"
                       r"|獲利|亏损|虧損"),
     ("dex_volume", r"(?:trading |trade |spot |dex |perp )?volumes?\b|\bvol:|成交量|交易量|成交额"),
     ("volatility_change", r"volatility|\bdvol\b|\biv\b|波动率"),
     ("market_value", r"market (?:value|cap\w{0,12})|\bm(?:kt )?cap\b|capitali[sz]ation|市值"),
-    ("holding", r"\bholds?\b|holding(?! company)|持有"),
-    ("position", r"\b(?:bought|purchased|acquired|sold|closed|opened|moved|transferred|deposited|withdrew)\b"
+    ("holding", r"\bholds?\b|\bstash\b|\bholdings?\b|holding(?! company)|持有"),
+    ("position", r"\b(?:bought|purchased|acquired|sold|closed|opened|moved|transferred|deposited|withdrew|added)\b"
                  r"|平仓|平倉|买入|卖出|增持|减持|开仓|做多|做空|转入|转出"),
 )  # fmt: skip
 _METRIC = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _METRICS))
@@ -190,20 +196,38 @@ SHARE = re.compile(
 )
 FALL = re.compile(
     r"\b(?:fell|falls?|falling|drop\w{0,4}|declin\w{1,3}|plung\w{1,3}|slid\w{0,3}|slump\w{0,3}|tumbl\w{1,3}|sank"
-    r"|sinks?|sinking|shed|sheds|retreat\w{0,3}|losers|weaken\w{0,3}"
+    r"|sinks?|sinking|shed|sheds|retreat\w{0,3}|bled|bleed\w{0,3}|leave|left|exit\w{0,3}|losers|weaken\w{0,3}"
     r"|los[te]\w{0,3}|loss(?:es)?|down|downward|decreas\w{1,3}|narrow\w{0,3}|shr[aiu]nk\w{0,3}|lower|erased|erases"
     r"|dip\w{0,4}"
     r"|crash\w{0,3}|outflows?|vanished|slip\w{0,4})\b"
     r"|跌|下降|净流出|淨流出|缩水|减少|减持|回落|浮亏|亏损"
 )
 #: A percentage that something moved to is a level, one that a loss grew to is the loss.
-TO_PERCENT = re.compile(r"\b(?:to|at|from) (?:about |around |nearly |roughly )?$|[至到]\s?$")
+TO_PERCENT = re.compile(r"\b(?:to|at|from|below|above|under) (?:about |around |nearly |roughly )?$|[至到]\s?$")
 MOVE_NOUN = re.compile(r"\b(?:loss(?:es)?|gains?|drop|decline|fall|rally|slide|drawdown|advance)\b|[跌涨]幅")
-AVERAGE = re.compile(r"\bmoving average|\b[es]ma\b|均线|均線")
+#: A price that is no market price: what something cost on average, where a stop or a forced sale lies.
+REFERENCE_PRICE = re.compile(
+    r"\bmoving average|\b[es]ma\b|\b(?:average|entry|purchase|liquidation|realized|realised) (?:[a-z]{1,12} )?price"
+    r"|cost basis|均线|均線|均价|均價|成本价|开仓价|清算价|强平价"
+)
+#: What is usual, not what was counted.
+USUAL = re.compile(r"\b(?:average|averaged|averaging|median|mean|typical)\b[^,;]{0,20}$|(?:日均|平均)[^，；]{0,8}$")
+FUND = re.compile(r"\betfs?\b|\bfunds?\b|\btrusts?\b|现货基金")
+IMPLIED = re.compile(r"\bimplied vol|\biv\b|\bdvol\b|隐含波动率")
+NOT_LIQUIDATED = re.compile(
+    r"\b(?:paid|pays|fees?|funding|compensat\w{1,4}|raised|insurance|invest\w{0,4}|profitable|worth of tokens)\b"
+    r"|手续费|本金"
+)
+#: What a text is about, where a list or a side is all that a number has.
+TOPIC = re.compile(r"liquidat(?:ion|ed)|爆仓|爆倉|清算|强平|強平|wiped out|\brekt\b")
+LONG_AND_SHORT = re.compile(
+    r"\b(longs?|shorts?)\s?(?:/|and|&)\s?(longs?|shorts?)\b[*_ ]*[:：]|(多|空)[单头]?\s?/\s?(多|空)[单头]?\s?[:：]"
+)
 RISE = re.compile(
     r"\b(?:rose|ris(?:e|es|ing|en)|gain(?:s|ed|ing)?|up|jump\w{0,3}|climb\w{0,3}|surg\w{1,3}|soar\w{0,3}|rall(?:y|ied"
     r"|ies)|increas\w{1,3}"
-    r"|inflows?|took in|bought|acquired|purchased|added|opened|higher|rebound\w{0,3}|recover\w{0,3})\b"
+    r"|inflows?|took in|takes in|attract\w{0,3}|drew|gathered|pulled in|bought|acquired|purchased|added|opened"
+    r"|higher|rebound\w{0,3}|bounc\w{1,3}|recover\w{0,3})\b"
     r"|涨|漲|上升|增加|净流入|淨流入|增长|买入|增持|做多|开仓"
 )
 BROKE = re.compile(
@@ -262,6 +286,13 @@ _RAW = re.compile(
     r"(?:[Aa]ccording to|[Cc]iting|[Dd]ata from|[Pp]er|[Ff]igures from|[Rr]eported by)"
     r" (?:the )?((?:[A-Z0-9][\w.&'-]{1,20})(?: [A-Z0-9][\w.&'-]{1,20}){0,3})"
 )
+_RAW_DATA = re.compile(
+    r"\b(?!(?:The|Market|Exchange|On-chain|Onchain|Trading|Price|Derivatives|Public|Official|Blockchain|Historical|Recent"
+    r"|Industry|Monday|Tuesday|Wednesday|Thursday|Friday|Its|Their|This|That|New|Internal)\b)"
+    r"([A-Z][A-Za-z0-9]{2,20}(?: [A-Z][A-Za-z0-9]{1,20})?) (?:data|figures) (?:shows?|showed|indicates?)\b"
+)
+#: Who is cited stands behind who cites.
+CITED = re.compile(r"\bciting (?:the |data (?:from|by) |figures (?:from|by) )?$|(?:援引|引述)\s?$")
 _CAPITALISED = re.compile(r"\b[A-Z][A-Za-z]{4,20}\b")
 
 
@@ -282,7 +313,7 @@ def attributions(text: str, low: str, start: int, end: int) -> list[Mention]:
                 continue  # "longs from Binance": where, not who says so
             found.append(Mention(begin, stop, (names.title("providers", identity),)))
     found += [Mention(match.start(), match.end(), (match[0],)) for match in _GENERIC.finditer(low, start, end)]
-    for match in _RAW.finditer(text, start, end):
+    for match in (*_RAW.finditer(text, start, end), *_RAW_DATA.finditer(text, start, end)):
         if not any(m.start < match.end(1) and match.start(1) < m.end for m in found):
             title = match[1].removesuffix("'s").rstrip(".")
             found.append(Mention(match.start(1), match.end(1), (misspelt(title) or title,)))
