@@ -62,6 +62,7 @@ _COMPARED = re.compile(r"\b(?:than|compared (?:to|with)|from (?:yesterday|the da
 _EVER = re.compile(r"历史|歷史|\bcumulative\b|\ball-time\b|since (?:launch|inception|their launch|its launch)")
 _CONTRAST = re.compile(r"\b(?:by contrast|in contrast|in comparison|compared|versus|whereas)\b|相比|对比")
 _ASIDES = re.compile(r"[(（][^()（）]{0,40}[)）]")
+_NO_PRICE = re.compile(r"\b(?:ratio|index|score|rank)\b[^.;]*$")
 _TURN = re.compile(r"[;；]|\b(?:while|whereas|although|though|is sitting)\b|而|但")
 _AFTER = re.compile(
     r"['’]?s?\s?(?:worth )?(?:in|of|from|on|for|by|were|was|long|short|bullish|bearish|at|across|的|多|空"
@@ -242,6 +243,7 @@ class _Reader:
                 for venue in words.mentions("venues", text, low, start, end)
                 if not any(source.start <= venue.start < source.end for source in sources)
                 or words.OWN_VERB.match(low, venue.end, end)
+                or words.OF_ITSELF.search(low, venue.end, end)
             ]
             self._contexts[key] = _Context(
                 words.sides(low, start, end),
@@ -348,6 +350,10 @@ class _Reader:
             return claim
         block = self.document.blocks[claim.block]
         listed = block.kind in (BlockKind.ITEM, BlockKind.CELL) and bool(claim.venues or claim.assets)
+        sentence = self.document.sentences[claim.position]
+        listed = listed or (
+            bool(claim.venues) and words.HAD_ITS_PART.search(self.low, sentence.start, sentence.end) is not None
+        )
         sided = claim.side is not Side.BOTH
         taken = {**claim.carried, "metric": "the topic of the text"}
         if claim.kind is Kind.MONEY and claim.number.amount.value >= _LEAST and (sided or listed):
@@ -375,6 +381,9 @@ class _Reader:
     def _is_figure(self, claim: Claim, context: _Context) -> bool:
         """A number without currency or unit is a figure only where its sentence says what it is."""
         if claim.kind is Kind.MONEY and not claim.number.amount.currency:
+            left = self.low[max(0, claim.number.start - _MOST_GAP) : claim.number.start]
+            if _NO_PRICE.search(left):
+                return False
             return bool(claim.metric or context.side or context.metrics)
         return True
 
@@ -406,7 +415,8 @@ class _Reader:
         venues = None if whole else self._own(context.venues, number, sentence, region, used)
         if number.kind is Kind.COIN:
             assets = (number.asset,)
-        if side is None and near and last is not None and last.side is not Side.BOTH and not total:
+        own_side = last is not None and last.side is not Side.BOTH and (last.metric != "share" or metric == "share")
+        if side is None and near and last is not None and own_side and not total:
             side = (str(last.side),) if metric in _LIQUIDATIONS or not metric or metric == "realised_gain" else None
         if assets is None and near and last is not None and not total:
             assets = last.assets or None
@@ -513,6 +523,10 @@ class _Reader:
                 clause = low[region[0] : region[1]]
                 if spoken == "funding_rate":
                     return spoken
+                if words.CHANCE.match(low, number.end):
+                    return ""
+                if words.BEYOND.match(low, number.end) and spoken in _LIQUIDATIONS:
+                    return ""
                 compared = _COMPARED.search(clause) is not None
                 begin, stop = self._clause(number, region)
                 if spoken == "volatility_change" and words.IMPLIED.search(low, region[0], number.start):
@@ -718,7 +732,9 @@ class _Reader:
         previous = self.claims[-1] if self.claims and not made else None
         if previous and previous.block == sentence.block and previous.position == claim.position - 1:
             points = words.PRONOUN.search(self.low, sentence.start, sentence.end) is not None
-            goes_on = points or (not context.metrics and bool(context.venues or context.side or context.assets))
+            short = bool(context.whens) and sentence.end - sentence.start <= _MOST_GAP
+            named = bool(context.venues or context.side or context.assets)
+            goes_on = points or (not context.metrics and (named or short))
             alike = [c for c in self._before(previous) if c.kind is claim.kind and _may_share(c, claim)]
             goes_on = goes_on and not words.NOT_LIQUIDATED.search(self.low, sentence.start, sentence.end)
             claim = _from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)

@@ -319,7 +319,8 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
         number = _CANDIDATE.match(low, sign.end())
         if number and number.end() - number.start() <= _TOO_LONG:
             second, other, more = _extent(low, number.end(), money=dollars or "$" in sign[0])
-            if not _DURATION.match(low, second) or dollars:
+            level = "to" in sign[0] and not (magnitude or more) and _MOVED.search(opening)  # dropped $64 to $4,611
+            if not level and (not _DURATION.match(low, second) or dollars):
                 last, dollars, magnitude = second, dollars or other or "$" in sign[0], magnitude or more
     elif dollars is False and (percent := _PERCENT.match(low, last)):
         sign = _RANGE_SIGN.match(low, percent.end())
@@ -333,6 +334,13 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
     if isinstance(found, Number) and opening[-1:] in ("+", "-") and not opening[-2:-1].isalnum():
         found = replace(found, sign=opening[-1])
     return found
+
+
+_MOVED = re.compile(
+    r"\b(?:fell|falls?|falling|dropp?\w{0,4}|declin\w{1,3}|plung\w{1,3}|slid\w{0,3}|slump\w{0,3}|tumbl\w{1,3}|sank"
+    r"|shed|lost"
+    r"|rose|rises?|rising|gain\w{0,3}|jump\w{0,3}|climb\w{0,3}|surg\w{1,3}|soar\w{0,3}|added|up|down|by)$"
+)
 
 
 def _is_range(sign: str, opening: str) -> bool:

@@ -96,6 +96,7 @@ _RANGE = re.compile(
     r"(?P<b3>[0-3]?[0-9])[日号]"
 )
 _NEWS_OF = re.compile(r"(?:[，,]?\s?(?:[上下]午|晚间|凌晨)?\s?)?(?:消息|讯|訊|电|電|报道|報導)")
+_AND = re.compile(r"\s?(?:and|&|to|through|和|与|至)\s?(?:on )?")
 _AS_OF = re.compile(r"\b(?:as of|by|at|until|up to|to|through|before)\b[^.;]{0,30}$|(?:截至|截止)[^。；]{0,20}$")
 _COMPARED = re.compile(r"(?:\b(?:than|compared (?:to|with)|versus|vs\.?)|较|比|相比) ?(?:that of |those of |on )?$")
 _NOUN_OF_EVENT = re.compile(
@@ -171,7 +172,9 @@ def find(low: str, start: int, end: int, published: Dateline | None) -> list[Whe
     kept: list[When] = []
     for when in sorted(found, key=lambda when: (when.start, -when.end)):
         compared = when.calendar and _COMPARED.search(low, max(start, when.start - 24), when.start)
-        if not compared and (not kept or when.start >= kept[-1].end):
+        if kept and (joined := _joined(low, kept[-1], when)):
+            kept[-1] = joined
+        elif not compared and (not kept or when.start >= kept[-1].end):
             kept.append(when)
     return kept
 
@@ -179,6 +182,18 @@ def find(low: str, start: int, end: int, published: Dateline | None) -> list[Whe
 def qualifies_event(low: str, start: int, when: When) -> bool:
     """Whether a date says when an event was ("the crash on January 19"), not over which time something was counted."""
     return _NOUN_OF_EVENT.search(low, max(start, when.start - 60), when.start) is not None
+
+
+def _joined(low: str, first: When, second: When) -> When | None:
+    """Two days in a row named in one breath ("on Monday and Tuesday") as one stretch."""
+    day = timedelta(days=1)
+    if first.window is None or second.window is None or not _AND.fullmatch(low, first.end, second.start):
+        return None
+    if first.length != day or second.length != day or second.window.start != first.window.end:
+        return None
+    begin, last = first.window.start.date(), second.window.end.date()
+    both = _span(first.start, second.end, low, begin, last)
+    return both if first.calendar and second.calendar else None
 
 
 def as_of(low: str, start: int, end: int, published: Dateline | None) -> datetime | None:
@@ -340,10 +355,13 @@ def _calendar(low: str, start: int, end: int, published: Dateline | None) -> lis
     matches = [*_CALENDAR.finditer(low, start, end), *_HAN_CALENDAR.finditer(low, start, end)]
     for match in matches:
         groups = {name: value for name, value in match.groupdict().items() if value}
-        if low.endswith("since ", start, match.start()):
+        if low.endswith("since ", start, match.start()) and not match.groupdict().get("weekday"):
             continue
         span = _named_days(groups, published.day)
-        if "ytd" in groups:
+        since = _SINCE_DAY.search(low, max(start, match.start() - 12), match.start())
+        if since is not None and span is not None:
+            found.append(_from(since.start(), match.end(), low, span[0], published))
+        elif "ytd" in groups:
             found.append(_from(match.start(), match.end(), low, date(published.day.year, 1, 1), published))
         elif span is not None:
             found.append(_span(match.start(), match.end(), low, *span))

@@ -210,12 +210,22 @@ REFERENCE_PRICE = re.compile(
     r"\bmoving average|\b[es]ma\b|\b(?:average|entry|purchase|liquidation|realized|realised) (?:[a-z]{1,12} )?price"
     r"|cost basis|均线|均線|均价|均價|成本价|开仓价|清算价|强平价"
 )
+#: Verbs by which a venue is given its part of what a text is about.
+HAD_ITS_PART = re.compile(
+    r"\b(?:saw|seen|recorded|led|leads|followed|accounted|registered|suffered|contributed|topped|tallied|posted)\b"
+    r"|居首|最高|其次|紧随"
+)
+CHANCE = re.compile(r"\s(?:chance|probability|odds|likelihood|confidence)\b|\s?的?(?:概率|可能性)")
+BEYOND = re.compile(r"\s(?:above|below|higher|lower|more|less|larger|smaller|greater)\b")
 #: What is usual, not what was counted.
 USUAL = re.compile(r"\b(?:average|averaged|averaging|median|mean|typical)\b[^,;]{0,20}$|(?:日均|平均)[^，；]{0,8}$")
 FUND = re.compile(r"\betfs?\b|\bfunds?\b|\btrusts?\b|现货基金")
 IMPLIED = re.compile(r"\bimplied vol|\biv\b|\bdvol\b|隐含波动率")
 NOT_LIQUIDATED = re.compile(
-    r"\b(?:paid|pays|fees?|funding|compensat\w{1,4}|raised|insurance|invest\w{0,4}|profitable|worth of tokens)\b"
+    r"\b(?:fine[ds]?|settle\w{0,5}|hack\w{0,3}|stole\w?|exploit\w{0,3}|revenue|valu(?:ation|ed)|acqui\w{3,7}"
+    r"|mint\w{0,3}"
+    r"|burn\w{0,3}|transferr?\w{0,3}|paid|pays|fees?|funding|compensat\w{1,4}|raised|insurance|invest\w{0,4}"
+    r"|profitable|worth of tokens)\b"
     r"|手续费|本金"
 )
 #: What a text is about, where a list or a side is all that a number has.
@@ -277,7 +287,13 @@ _AFTER_SOURCE = re.compile(
     r"|wrote|noted|revealed|indicates?|pointed out|tallied|recorded by|figures|data|statistics|tracked)\b"
     r"|\s?(?:的)?(?:数据|統計|统计|数據|數據|监测|監測|显示|报道|称)"
 )
+#: A venue that speaks of itself is both who counted and where.
+OF_ITSELF = re.compile(r"\b(?:its|our|we|us)\b|该平台|本平台|其平台")
 OWN_VERB = re.compile(r"'s? own (?!data|figures|numbers)")
+_SAYS = re.compile(
+    r"(?:'s)?(?: (?:ceo|team|founder|spokes\w{3,6}|co-founder|head)(?: [a-z]{2,12}){0,2})?"
+    r" (?:said|says|reported|reports|wrote|stated|announced|confirmed|disclosed)\b|(?:官方)?(?:表示|称|公告)"
+)
 _GENERIC = re.compile(
     r"\b(?:a|one) single (?:statistical )?(?:channel|source|data provider|provider|aggregator)\b"
     r"|\b(?:data|figures|numbers) provided in the report\b|\breports?(?= (?:reveal|indicat|show|suggest|said|say))"
@@ -287,7 +303,8 @@ _RAW = re.compile(
     r" (?:the )?((?:[A-Z0-9][\w.&'-]{1,20})(?: [A-Z0-9][\w.&'-]{1,20}){0,3})"
 )
 _RAW_DATA = re.compile(
-    r"\b(?!(?:The|Market|Exchange|On-chain|Onchain|Trading|Price|Derivatives|Public|Official|Blockchain|Historical|Recent"
+    r"\b(?!(?:The|Market|Exchange|On-chain|Onchain|Trading|Price|Derivatives|Public|Official|Blockchain|Historical"
+    r"|Recent"
     r"|Industry|Monday|Tuesday|Wednesday|Thursday|Friday|Its|Their|This|That|New|Internal)\b)"
     r"([A-Z][A-Za-z0-9]{2,20}(?: [A-Z][A-Za-z0-9]{1,20})?) (?:data|figures) (?:shows?|showed|indicates?)\b"
 )
@@ -312,6 +329,10 @@ def attributions(text: str, low: str, start: int, end: int) -> list[Mention]:
             ):
                 continue  # "longs from Binance": where, not who says so
             found.append(Mention(begin, stop, (names.title("providers", identity),)))
+    for begin, stop, identity in _named("venues", text, low, start, end):
+        known = any(m.start < stop and begin < m.end for m in found) or names.find("providers", identity) is not None
+        if not known and _SAYS.match(low, stop, end):
+            found.append(Mention(begin, stop, (names.title("venues", identity),)))
     found += [Mention(match.start(), match.end(), (match[0],)) for match in _GENERIC.finditer(low, start, end)]
     for match in (*_RAW.finditer(text, start, end), *_RAW_DATA.finditer(text, start, end)):
         if not any(m.start < match.end(1) and match.start(1) < m.end for m in found):
