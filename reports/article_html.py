@@ -14,6 +14,7 @@ article { white-space: pre-wrap; }
 mark { color: inherit; padding: 0 .15rem; border-radius: .2rem; background: none; border-bottom: .2rem solid; }
 mark.supported { border-color: var(--supported); } mark.differs { border-color: var(--differs); }
 mark.inconclusive { border-color: var(--inconclusive); } mark a { color: inherit; text-decoration: none; }
+td .badge { white-space: nowrap; overflow-wrap: normal; }
 :target { outline: 3px solid var(--link); }
 """
 _PAGE = """<!doctype html>
@@ -54,6 +55,7 @@ def html(report: ArticleReport) -> str:
 def _row(report: ArticleReport, row: Row) -> str:
     why = [*(f"{r.text} ({r.code})" for r in row.reasons), *(f"would hold for {w}" for w in row.holds)]
     why += [f"Fit to print: {row.report.sentence}"] if row.report is not None and row.report.sentence else []
+    why += [f"not said: {', '.join(row.claim.missing)}"] if row.claim.missing else []
     why += [f"Reword: {change(edit)}" for edit in row.edits]
     why += [f"So that it reads: {report.reworded(row)}"] if row.edits else []
     badge = f'<span class="badge {row.verdict}">{row.verdict}</span>'

@@ -41,13 +41,10 @@ def compare(asked: Asking, figures: Sequence[Figure], lineages: Mapping[str, Lin
     outlets = sorted({f.outlet for f in same})
     origins = sorted({lineages[f.id].title for f in same if lineages[f.id].known})
     pages = f"{len(outlets)} page{'s' if len(outlets) > 1 else ''} print{'' if len(outlets) > 1 else 's'} it too"
-    origin = (
-        f"all of {origins[0]}"
-        if len(origins) == 1
-        else "none names who measured it"
-        if not origins
-        else " and ".join(origins)
-    )
+    origin = "none names who measured it"
+    if origins:
+        named = " and ".join(origins)
+        origin = f"all of {named}" if all(lineages[f.id].known for f in same) else f"the only origin named is {named}"
     return Reason(
         "single_source", f"{pages} ({', '.join(outlets[:_MOST_SHOWN])}), {origin}: no independent count is known"
     )

@@ -243,7 +243,7 @@ class _Reader:
                 for venue in words.mentions("venues", text, low, start, end)
                 if not any(source.start <= venue.start < source.end for source in sources)
                 or words.OWN_VERB.match(low, venue.end, end)
-                or words.OF_ITSELF.search(low, venue.end, end)
+                or words.OF_ITSELF.search(low[venue.end : end])
             ]
             self._contexts[key] = _Context(
                 words.sides(low, start, end),

@@ -373,6 +373,12 @@ _BLOCKS = frozenset(
 )  # fmt: skip
 _TAG = re.compile(r"/?([a-zA-Z][a-zA-Z0-9-]{0,20})")
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});?")
+#: Where pages say when they were published: Open Graph, schema.org (as an attribute or as JSON-LD).
+_PUBLISHED = re.compile(
+    r"(?:article:published_time|datePublished)[\"']\s{0,3}(?:content\s{0,3}=|:)\s{0,3}[\"']([^\"']{4,40})[\"']",
+    re.IGNORECASE,
+)
+_HEAD = 200_000
 _TIME = re.compile(r"datetime\s{0,5}=\s{0,5}[\"']([^\"']{1,40})", re.IGNORECASE)
 
 
@@ -389,6 +395,8 @@ class _Html:
 
     def read(self) -> None:
         low = self.text.lower() if len(self.text.lower()) == len(self.text) else self.text
+        if stated := _PUBLISHED.search(self.text, 0, _HEAD):
+            self.out.published = stated[1]
         main = next((tag for tag in ("<article", "<main") if tag in low), "")
         at = low.find(main) if main else 0
         limit = low.rfind("</" + main[1:]) if main else len(low)

@@ -288,7 +288,7 @@ _AFTER_SOURCE = re.compile(
     r"|\s?(?:的)?(?:数据|統計|统计|数據|數據|监测|監測|显示|报道|称)"
 )
 #: A venue that speaks of itself is both who counted and where.
-OF_ITSELF = re.compile(r"\b(?:its|our|we|us)\b|该平台|本平台|其平台")
+OF_ITSELF = re.compile(r"^ (?:counted|recorded|tallied)\b|\b(?:its|our|we|us)\b|该平台|本平台|其平台")
 OWN_VERB = re.compile(r"'s? own (?!data|figures|numbers)")
 _SAYS = re.compile(
     r"(?:'s)?(?: (?:ceo|team|founder|spokes\w{3,6}|co-founder|head)(?: [a-z]{2,12}){0,2})?"
