@@ -158,6 +158,7 @@ def test_unrelated_text_around_changes_no_slot(before: str, after: str, row: str
         ]
 
     assert slots(f"{before}\n\n{row}\n\n{after}") == slots(row)
+    assert slots(f"{before} {row} {after}") == slots(row)
     assert slots(f"{row} {after}".strip()) == slots(row)
 
 

@@ -91,39 +91,43 @@ def _sums(claims: Sequence[Claim]) -> Iterator[Finding]:
     """Long and short against their total, and venues or assets against the whole."""
     for members in _groups(claims).values():
         said = [(index, claims[index]) for index in members if _exact(claims[index])]
+        sides: dict[tuple[object, ...], tuple[int, Claim]] = {}
+        for index, claim in said:
+            sides.setdefault((claim.venues, claim.assets, claim.side), (index, claim))
+        parts = {what: _parts(said, what) for what in ("venues", "assets")}
         for number, whole in said:
             if whole.side is not Side.BOTH:
                 continue
-            alike = [(i, c) for i, c in said if (c.venues, c.assets) == (whole.venues, whole.assets)]
-            longs = next(((i, c) for i, c in alike if c.side is Side.LONG), None)
-            shorts = next(((i, c) for i, c in alike if c.side is Side.SHORT), None)
-            if longs and shorts:
-                low = _span(longs[1])[0] + _span(shorts[1])[0]
-                high = _span(longs[1])[1] + _span(shorts[1])[1]
-                if low > _span(whole)[1] or high < _span(whole)[0]:
-                    both = longs[1].number.amount.value + shorts[1].number.amount.value
+            long = sides.get((whole.venues, whole.assets, Side.LONG))
+            short = sides.get((whole.venues, whole.assets, Side.SHORT))
+            if long and short and (text := sum_of_sides(long[1], short[1], whole)):
+                yield Finding("long_plus_short", text, (number, long[0], short[0]), wrong=True)
+            for what, (low, indexes) in parts.items() if not whole.venues and not whole.assets else ():
+                if low > _span(whole)[1]:
                     yield Finding(
-                        "long_plus_short",
-                        f"{longs[1].text} long and {shorts[1].text} short are {money(both)}, not {whole.text}",
-                        (number, longs[0], shorts[0]), wrong=True,
+                        "parts_exceed_whole",
+                        f"the {what} named add up to at least {money(low)}, more than {whole.text}",
+                        (number, *indexes), wrong=True,
                     )  # fmt: skip
-            if not whole.venues and not whole.assets:
-                yield from _parts(number, whole, said)
 
 
-def _parts(number: int, whole: Claim, said: Sequence[tuple[int, Claim]]) -> Iterator[Finding]:
-    for what in ("venues", "assets"):
-        parts: dict[tuple[str, ...], tuple[int, Claim]] = {}
-        for index, claim in said:
-            if len(getattr(claim, what)) == 1 and claim.side is Side.BOTH:
-                parts.setdefault(getattr(claim, what), (index, claim))
-        low = sum((_span(claim)[0] for _, claim in parts.values()), Decimal(0))
-        if low > _span(whole)[1]:
-            yield Finding(
-                "parts_exceed_whole",
-                f"the {what} named add up to at least {money(low)}, more than {whole.text}",
-                (number, *(index for index, _ in parts.values())), wrong=True,
-            )  # fmt: skip
+def sum_of_sides(long: Claim, short: Claim, whole: Claim) -> str:
+    """What is wrong with long + short = total whatever the rounding, or ""."""
+    low, high = _span(long)[0] + _span(short)[0], _span(long)[1] + _span(short)[1]
+    if low <= _span(whole)[1] and high >= _span(whole)[0]:
+        return ""
+    both = long.number.amount.value + short.number.amount.value
+    return f"{long.text} long and {short.text} short are {money(both)}, not {whole.text}"
+
+
+def _parts(said: Sequence[tuple[int, Claim]], what: str) -> tuple[Decimal, tuple[int, ...]]:
+    """The least that the venues or assets named, each once, add up to, and where they stand."""
+    parts: dict[tuple[str, ...], tuple[int, Claim]] = {}
+    for index, claim in said:
+        if len(getattr(claim, what)) == 1 and claim.side is Side.BOTH:
+            parts.setdefault(getattr(claim, what), (index, claim))
+    low = sum((_span(claim)[0] for _, claim in parts.values()), Decimal(0))
+    return low, tuple(index for index, _ in parts.values())
 
 
 def _shares(claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -196,21 +200,24 @@ def _from_to(first: Claim, second: Claim) -> bool:
 
 def _sizes(claims: Sequence[Claim]) -> Iterator[Finding]:
     """One liquidation, or all those above a size, against the total of the same scope and time."""
-    for index, whole in enumerate(claims):
-        if whole.metric != _MONEY or whole.kind is not Kind.MONEY or not _exact(whole):
-            continue
-        for other, part in enumerate(claims):
-            same = part.venues == whole.venues and part.assets == whole.assets and _same_time(part.when, whole.when)
-            if not same or part.side not in (whole.side, Side.BOTH) or part.block != whole.block:
-                continue
-            least = Decimal(0)
-            if part.metric == "largest_liquidation" and part.kind is Kind.MONEY:
-                least = _span(part)[0]
-            elif part.metric == "liquidation_count" and part.threshold is not None:
-                least = _span(part)[0] * part.threshold
-            if least > _span(whole)[1]:
-                text = f"{part.text} means at least {money(least)}, more than the {whole.text} in all"
-                yield Finding("size_exceeds_whole", text, (other, index), wrong=True)
+    wholes: dict[tuple[object, ...], int] = {}
+    for index, claim in enumerate(claims):
+        if claim.metric == _MONEY and claim.kind is Kind.MONEY and _exact(claim):
+            wholes.setdefault(_scope(claim), index)
+    for index, part in enumerate(claims):
+        least = Decimal(0)
+        if part.metric == "largest_liquidation" and part.kind is Kind.MONEY:
+            least = _span(part)[0]
+        elif part.metric == "liquidation_count" and part.threshold is not None:
+            least = _span(part)[0] * part.threshold
+        whole = wholes.get(_scope(part)) if least else None
+        if whole is not None and least > _span(claims[whole])[1]:
+            text = f"{part.text} means at least {money(least)}, more than the {claims[whole].text} in all"
+            yield Finding("size_exceeds_whole", text, (index, whole), wrong=True)
+
+
+def _scope(claim: Claim) -> tuple[object, ...]:
+    return claim.block, claim.side, claim.venues, claim.assets, claim.when.label if claim.when else ""
 
 
 def _digits(reading: Reading) -> Iterator[Finding]:

@@ -144,15 +144,19 @@ def _sided(reading: Reading, claim: Claim, side: str, why: str) -> Edit | None:
     """The word for the side that stands nearest to the number, changed to the side that was counted."""
     document = reading.document
     sentence = document.sentences[claim.position]
-    low = fold(document.text)
-    found = [m for m in words.sides(low, sentence.start, sentence.end) if m.values[0] == str(claim.side)]
+    low = fold(document.text[sentence.start : sentence.end])
+    found = [
+        (sentence.start + m.start, sentence.start + m.end)
+        for m in words.sides(low, 0, len(low))
+        if m.values[0] == str(claim.side)
+    ]
     if not found:
         if side in (Side.LONG, Side.SHORT):
             new = ("多单" if side == "long" else "空单") if _han(claim.sentence) else f" of {side}s"
             return Edit(claim.end, claim.end, "", new, why)
         return None
-    nearest = min(found, key=lambda m: abs(document.place(m.start, m.end).start - claim.start))
-    middle = document.place(nearest.start, nearest.end)
+    nearest = min(found, key=lambda span: abs(document.place(*span).start - claim.start))
+    middle = document.place(*nearest)
     written = document.original[middle.start : middle.end]
     word = re.search(r"longs|shorts|long|short|bullish|bearish|bulls|bears|[多空]", written.lower())
     if word is None:

@@ -458,6 +458,8 @@ class _Reader:
         if number.unit is CountUnit.UNSPECIFIED and last is not None and last.unit is not None:
             number = replace(number, unit=last.unit)  # "112,000 traders ..., 17 of them"
         direction = self._direction(number, metric, sentence, region)
+        if not direction and metric in _MOVING and last is not None and last.metric == metric:
+            direction = last.direction  # "fell by $190 billion to $2.4 trillion"
         if direction == "broke" and number.hedge in (Hedge.OVER, Hedge.UNDER):  # "fell below $92,000" qualifies nothing
             number = replace(number, amount=number.amount.plain())
         return replace(

@@ -319,8 +319,7 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
         number = _CANDIDATE.match(low, sign.end())
         if number and number.end() - number.start() <= _TOO_LONG:
             second, other, more = _extent(low, number.end(), money=dollars or "$" in sign[0])
-            level = "to" in sign[0] and not (magnitude or more) and _MOVED.search(opening)  # dropped $64 to $4,611
-            if not level and (not _DURATION.match(low, second) or dollars):
+            if not _DURATION.match(low, second) or dollars:
                 last, dollars, magnitude = second, dollars or other or "$" in sign[0], magnitude or more
     elif dollars is False and (percent := _PERCENT.match(low, last)):
         sign = _RANGE_SIGN.match(low, percent.end())
@@ -328,7 +327,8 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
         if number and _PERCENT.match(low, number.end()):
             last = number.end()
     found = _classify(text, low, first, last, opening, dollars=dollars, magnitude=magnitude)
-    if isinstance(found, Alone) and (last, dollars, magnitude) != alone:  # two numbers that are no range
+    apart = isinstance(found, Alone) or _moved(found, opening)
+    if apart and (last, dollars, magnitude) != alone:  # two numbers that are no range
         last, dollars, magnitude = alone
         found = _classify(text, low, first, last, opening, dollars=dollars, magnitude=magnitude)
     if isinstance(found, Number) and opening[-1:] in ("+", "-") and not opening[-2:-1].isalnum():
@@ -336,9 +336,17 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
     return found
 
 
+def _moved(number: Number, opening: str) -> bool:
+    """Whether "dropped $64 to $4,611" is a change and a level: too far apart for a range, after a verb of moving."""
+    ends = number.amount.ends
+    return ends is not None and ends[1] > ends[0] * _WIDEST and _MOVED.search(opening) is not None
+
+
+#: The ends of a range are nearer to one another than this, as a ratio; a change and the level it leads to are not.
+_WIDEST = Decimal("2.5")
 _MOVED = re.compile(
     r"\b(?:fell|falls?|falling|dropp?\w{0,4}|declin\w{1,3}|plung\w{1,3}|slid\w{0,3}|slump\w{0,3}|tumbl\w{1,3}|sank"
-    r"|shed|lost"
+    r"|shed"
     r"|rose|rises?|rising|gain\w{0,3}|jump\w{0,3}|climb\w{0,3}|surg\w{1,3}|soar\w{0,3}|added|up|down|by)$"
 )
 
