@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from verify.model.amount import Amount
+from verify.model.amount import Amount, money
 from verify.model.figure import Figure
 from verify.model.quantity import Scope
 from verify.model.report import Reason
@@ -32,9 +32,10 @@ def compare(asked: Asking, figures: Sequence[Figure], lineages: Mapping[str, Lin
     if not alike:
         return None
     claim = asked.claim.number.amount
-    same = [f for f in alike if f.amount is not None and agree(claim, f.amount)]
+    same = [f for f in alike if f.amount is not None and agree(claim, _turned(f.amount, asked.claim.direction))]
     if not same:
-        values = list(dict.fromkeys(f"{f.amount} ({f.attribution or f.outlet})" for f in alike))[:_MOST_SHOWN]
+        shown = (f"{money(f.amount.value)} ({f.attribution or f.outlet})" for f in alike if f.amount is not None)
+        values = list(dict.fromkeys(shown))[:_MOST_SHOWN]
         return Reason(
             "printed_otherwise", f"others print {', '.join(values)} for it; which of them is right is not known"
         )
@@ -48,6 +49,13 @@ def compare(asked: Asking, figures: Sequence[Figure], lineages: Mapping[str, Lin
     return Reason(
         "single_source", f"{pages} ({', '.join(outlets[:_MOST_SHOWN])}), {origin}: no independent count is known"
     )
+
+
+def _turned(known: Amount, direction: str) -> Amount:
+    """A flow as a text prints it: without its sign, which is in the word "outflow"."""
+    if direction != "fall":
+        return known
+    return Amount(-known.value, -known.high, -known.low, known.hedge, known.currency)
 
 
 def _same(asked: Asking, figure: Figure) -> bool:

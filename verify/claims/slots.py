@@ -180,7 +180,7 @@ def extract(document: Document, published: Dateline | None = None) -> Reading:
             stop += 1
         reader.sentence(position, sentence, numbers[at:stop])
         at = stop
-    claims = _shared_with_headline(document, reader.claims)
+    claims = _shared_with_headline(document, _said_before(reader.claims))
     alone += reader.alone
     return Reading(document, tuple(claims), tuple(sorted(alone, key=lambda a: (a.start, a.end))), dateline)
 
@@ -825,6 +825,22 @@ def _from_claim(claim: Claim, previous: Claim, points: bool, goes_on: bool, carr
     for slot in changes:
         carried[slot] = "the sentence before"
     return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
+
+
+def _said_before(claims: Sequence[Claim]) -> list[Claim]:
+    """A number of which nothing is said counts what the very same number counted before."""
+    known: dict[tuple[Kind, Decimal, str], str] = {}
+    done = []
+    for claim in claims:
+        amount = claim.number.amount
+        key = claim.kind, amount.value, claim.number.asset
+        telling = len(amount.digits) > 1 and claim.kind is not Kind.PERCENT
+        if not claim.metric and telling and key in known:
+            claim = replace(claim, metric=known[key], carried={**claim.carried, "metric": "the same figure before"})
+        elif claim.metric and telling:
+            known.setdefault(key, claim.metric)
+        done.append(claim)
+    return done
 
 
 def _shared_with_headline(document: Document, claims: Sequence[Claim]) -> list[Claim]:

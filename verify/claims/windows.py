@@ -58,7 +58,7 @@ _CLOCK = re.compile(
     r"(?:\s?(?P<zone>utc|gmt|est|edt|et|cst|hkt|jst|z)\b(?P<off>[+-][0-9]{1,2})?)?"
 )
 _SINCE = re.compile(
-    rf"\bsince (?:[a-z]{{1,12}} ){{0,3}}?(?:in )?(?:(?P<part>mid|early"
+    rf"\bsince (?:(?![0-9])[a-z0-9.]{{1,12}} ){{0,3}}?(?:in )?(?:(?P<part>mid|early"
     rf"|late)[ -])?(?:(?P<month>{MONTHS})\b\.?(?: (?P<year>20[0-9]{{2}}))?(?![ ,]*[0-9])"
     r"|(?P<only>20[0-9]{2})(?![0-9-]))"
 )
@@ -110,7 +110,8 @@ _OF_EVENT = re.compile(
 )
 _JOIN = re.compile(r"\s*(?:-|–|—|to|and|until|till|至|到)\s*")
 _EVENT = re.compile(
-    r"\b(?:during|in|over) (?:this|the) (?:[a-z-]{1,15} ){0,2}(?:downturn|crash|sell-off|selloff|volatility|event|drop"
+    r"\b(?:during|in|over) (?:this|the) (?:[a-z-]{1,15} ){0,2}(?:downturn|crash|sell-off|selloff|volatility|event"
+    r"|drop|slide|decline"
     r"|cascade|rout)\b"
 )
 
