@@ -57,7 +57,7 @@ def test_an_invented_event_is_judged_by_its_own_figures(figures: Path) -> None:
     assert rows["$412 million", "Long"].verdict is Verdict.SUPPORTED  # the headline has its window from the body
     assert rows["$38 million", "In t"].verdict is Verdict.SUPPORTED
     assert rows["$812 million", "The "].verdict is Verdict.DIFFERS
-    assert rows["11%", "Over"].reasons[0].code == "no_source_for_metric"
+    assert rows["11%", "Over"].reasons[0].code == "no_reading"
     open_row = rows["$412 million", "Some"]
     assert open_row.reasons[0].code == "no_window"
     assert open_row.holds == ("3 May 2027 06:00 to 12:00 UTC ($412M, Coinalyze)",)

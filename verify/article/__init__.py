@@ -16,9 +16,9 @@ from verify.claims.slots import Reading, extract
 from verify.claims.text import guess_form, read
 from verify.claims.windows import dateline
 from verify.model.errors import EvidenceError, FigureFileError, InputError
-from verify.model.quantity import Scope
+from verify.model.quantity import Quantity
 from verify.model.report import Reason
-from verify.model.window import Window, parse_instant
+from verify.model.window import parse_instant
 from verify.pipeline import Material, run, shared
 from verify.reconcile.lineage import assign
 
@@ -76,8 +76,7 @@ def article(
         if strict and problems:
             raise FigureFileError(f"{problems[0]} ({len(problems)} unreadable rows, --strict)")
         loaded, wanted_sources = run.load_sources(sources)
-        if offline and not replay:
-            run.forbid_away(loaded.sources, wanted_sources)
+        run.forbid_network(loaded.sources, wanted_sources, offline=offline and not replay)
         asks = bool(archive.jobs) if archive else not offline or bool(wanted_sources)
         asked = _asked(reading) if asks else {}
         told = shared.collected(
@@ -89,8 +88,9 @@ def article(
     known = list(every.values())
     material = Material(known, assign(known), problems=problems, files={file.name: file.sha256 for file in files})
     published = reading.published.moment if reading.published else None
-    rows = _rows(reading, findings, Judge(material, loaded.sources, told, published))
-    sources_said = [row for answer in told.values() for row in answer.rows]
+    judge = Judge(material, loaded.sources, told, published, restricted=bool(wanted_sources))
+    rows = _rows(reading, findings, judge)
+    sources_said = [row for answer in told.values() for row in answer.told]
     warnings = archive.warnings if archive else ()
     return ArticleReport(
         name, reading, tuple(rows), tuple(findings), tuple(problems), tuple(sources_said), tuple(warnings),
@@ -98,10 +98,10 @@ def article(
     )  # fmt: skip
 
 
-def _asked(reading: Reading) -> dict[tuple[Window, Scope], shared.Asked]:
+def _asked(reading: Reading) -> dict[shared.Key, Quantity]:
     """What the claims ask of the sources, each thing once."""
     questions = [asked for claim in reading.claims if (asked := asking(claim)) is not None]
-    return shared.grouped((asked.window, asked.quantity) for asked in questions if asked.window is not None)
+    return shared.grouped(pair for asked in questions for pair in asked.wanted)
 
 
 def _rows(reading: Reading, findings: Sequence[consistency.Finding], judge: Judge) -> list[Row]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sources.rows import known_caps
 from verify.article import printed
+from verify.article.readable import Readable, judged, readable
 from verify.claims.result import Row
 from verify.claims.slots import Claim
 from verify.model import names
@@ -20,8 +21,9 @@ from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS, METRICS, CountUnit, Quantity, Scope
 from verify.model.report import ExplanationRow, Reason, Report, Verdict
 from verify.model.window import Window
-from verify.pipeline import Material, Question, judge
-from verify.pipeline.shared import Told
+from verify.pipeline import Material, Question, judge, shared
+from verify.pipeline.judging import Measured
+from verify.pipeline.run import Collected
 
 if TYPE_CHECKING:
     from sources.adapter import Source
@@ -31,6 +33,8 @@ RECONCILED = frozenset(
     {"liquidations", "liquidation_count", "largest_liquidation", "auto_deleveraging", "estimated_liquidations",
      "open_interest_drop"}
 )  # fmt: skip
+#: What is read off series where the text says when and of what.
+READ_OFF = frozenset({"etf_net_flow", "dex_volume", "price", "price_change", "volatility_change"})
 _MOST_WINDOWS = 3
 #: How far from the dateline a window of the stated length is looked for where the text gives no edges.
 _NEAR = timedelta(days=3)
@@ -38,11 +42,22 @@ _NEAR = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a claim asks: None for the window where the text does not give one that can be placed."""
+    """What a claim asks: None for the window where the text does not give one that can be placed.
+
+    `reading` is the question where the answer is read off series (flows, prices, volatilities).
+    """
 
     claim: Claim
     quantity: Quantity
     window: Window | None
+    reading: Readable | None = None
+
+    @property
+    def wanted(self) -> tuple[tuple[Window, Quantity], ...]:
+        """What sources are asked for it."""
+        if self.reading is not None:
+            return self.reading.wanted
+        return ((self.window, self.quantity),) if self.window and self.quantity.metric == LIQUIDATIONS else ()
 
 
 def asking(claim: Claim) -> Asking | None:
@@ -52,26 +67,31 @@ def asking(claim: Claim) -> Asking | None:
     metric = METRICS[claim.metric]
     unit = (claim.unit or CountUnit.UNSPECIFIED) if claim.metric == "liquidation_count" else None
     quantity = Quantity(metric, Scope.of(*claim.venues), Scope.of(*claim.assets), claim.side, claim.threshold, unit)
-    return Asking(claim, quantity, claim.when.window if claim.when else None)
+    window = claim.when.window if claim.when else None
+    return Asking(claim, quantity, window, readable(claim, window))
 
 
 class Judge:
     """Judges claims on one material; two claims that ask the same are answered once.
 
-    `told` is what the sources said, by window and assets (`verify.pipeline.shared`); `published` is the dateline, UTC.
+    `told` is what the sources said (`verify.pipeline.shared`), `restricted` whether only those asked for by name were
+    asked; `published` is the dateline, UTC.
     """
 
     def __init__(
         self,
         material: Material,
         sources: Mapping[str, Source],
-        told: Mapping[tuple[Window, Scope], Told],
+        told: Mapping[shared.Key, Collected],
         published: datetime | None,
+        *,
+        restricted: bool,
     ) -> None:
         self.material = material
         self.sources = sources
         self.told = told
         self.published = published
+        self.restricted = restricted
         self.channels = {lineage.id for lineage in material.lineages.values() if lineage.known}
         self.answers: dict[Question, Report] = {}
 
@@ -91,6 +111,10 @@ class Judge:
             )
             return _open(number, claim, Reason("hypothetical", text))
         asked = asking(claim)
+        if asked is not None and asked.reading is not None:
+            report = judged(asked.reading, self.material, self.told)
+            if report is not None:
+                return Row(number, claim, report.verdict or Verdict.INCONCLUSIVE, report.reasons, report=report)
         if asked is None or claim.metric not in RECONCILED:
             return self._printed(number, claim, asked)
         if asked.window is None:
@@ -104,15 +128,16 @@ class Judge:
         question = Question(quantity, window, claim.number.amount, channel)
         if question not in self.answers:
             caps, feeds = known_caps(self.sources.values(), window, quantity)
-            told = self.told.get((Window(window.start, window.end), quantity.assets), Told())
-            concerned = quantity.metric == LIQUIDATIONS
-            material = replace(
-                self.material,
-                caps=caps,
-                feeds=feeds,
-                sources=told.rows if concerned else (),
-                findings=told.findings if concerned else (),
-            )
+            told = self.told.get(shared.key_of(window, quantity), Collected())
+            material = replace(self.material, caps=caps, feeds=feeds)
+            if quantity.metric == LIQUIDATIONS:
+                lineages = frozenset(self.material.lineages[figure.id].id for figure in told.figures)
+                measured = Measured(
+                    told.deliveries, told.weights, tuple(self.sources.values()), self.restricted, lineages
+                )
+                material = replace(
+                    material, sources=told.told, findings=told.findings, measured=measured, simulated=told.simulated
+                )
             self.answers[question] = judge(question, material)
         return self.answers[question]
 
@@ -121,9 +146,15 @@ class Judge:
         if found is not None:
             return _open(number, claim, found)
         title = METRICS[claim.metric].title if claim.metric in METRICS else claim.metric.replace("_", " ")
-        return _open(
-            number, claim, Reason("no_source_for_metric", f"no source is asked for this ({title}): check it by hand")
-        )
+        if asked is not None and asked.reading is not None:
+            text = f"nothing that was asked or printed speaks of this ({title}, {asked.reading.window.words()})"
+            return _open(number, claim, Reason("no_reading", text))
+        if claim.metric in READ_OFF:
+            lacking = " and ".join(slot for slot in ("window", "asset") if slot in claim.missing) or "a single subject"
+            return _open(
+                number, claim, Reason("no_window", f"the text does not say {lacking}: nothing can be read off")
+            )
+        return _open(number, claim, Reason("no_source_for_metric", f"no source knows this ({title}): check it by hand"))
 
     def _without_window(self, number: int, claim: Claim, quantity: Quantity) -> Row:
         holds = self._holds(claim, quantity)

@@ -16,6 +16,7 @@ from verify.reconcile.lineage import Lineage
 
 if TYPE_CHECKING:
     from verify.article.judging import Asking
+    from verify.claims.slots import Claim
 
 #: Pages without a window of their own are of the same event where they came out this near to the claim's.
 _NEARBY = timedelta(days=3)
@@ -32,7 +33,7 @@ def compare(asked: Asking, figures: Sequence[Figure], lineages: Mapping[str, Lin
     if not alike:
         return None
     claim = asked.claim.number.amount
-    same = [f for f in alike if f.amount is not None and agree(claim, _turned(f.amount, asked.claim.direction))]
+    same = [f for f in alike if f.amount is not None and agree(claim, _turned(f.amount, asked.claim))]
     if not same:
         shown = (f"{money(f.amount.value)} ({f.attribution or f.outlet})" for f in alike if f.amount is not None)
         values = list(dict.fromkeys(shown))[:_MOST_SHOWN]
@@ -51,9 +52,9 @@ def compare(asked: Asking, figures: Sequence[Figure], lineages: Mapping[str, Lin
     )
 
 
-def _turned(known: Amount, direction: str) -> Amount:
+def _turned(known: Amount, claim: Claim) -> Amount:
     """A flow as a text prints it: without its sign, which is in the word "outflow"."""
-    if direction != "fall":
+    if claim.metric != "etf_net_flow" or claim.direction != "fall":
         return known
     return Amount(-known.value, -known.high, -known.low, known.hedge, known.currency)
 

@@ -246,6 +246,7 @@ BROKE = re.compile(
     r"|跌穿)"
     r"(?: (?:the|its|key|a))*\s?$"
 )
+ABOVE = re.compile(r"\b(?:above|past|over|reclaim\w{0,3}|rose|climb\w{0,3}|surpass\w{0,3})\b|升破|突破|站上")
 TO_LEVEL = re.compile(
     r"(?:\b(?:price:|now|last|printed|to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as"
     r"|as high as|from|(?:high|low"

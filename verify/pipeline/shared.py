@@ -1,21 +1,22 @@
 """Many questions, one run: what several claims ask of the sources is asked once.
 
-Claims of one window and one set of assets share every request; venues, sides and hedges are told apart afterwards, from
-the same answers. All requests of a run go out together, within one deadline.
+Claims of one metric, window and set of assets share every request; venues, sides and hedges are told apart afterwards,
+from the same answers. All requests of a run go out together, within one deadline.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS, Quantity, Scope
-from verify.model.report import Finding, SourceRow
+from verify.model.report import Finding
 from verify.model.window import Window
+from verify.pipeline import run
+from verify.pipeline.judging import Question
+from verify.pipeline.run import Collected
 
 if TYPE_CHECKING:
     from sources.adapter import Source
@@ -24,43 +25,33 @@ if TYPE_CHECKING:
 
 #: A longer window is no news event: asking every venue for it would take hours. It is judged by published figures.
 LONGEST = timedelta(days=31)
-#: Of more distinct windows and sets of assets than this the first are asked: an article names few.
-MOST = 12
+#: Of more distinct things to ask than this the first are asked: an article names few.
+MOST = 24
+
+#: Metric, window without its slack, assets: what one request answers for every venue and side.
+Key = tuple[str, Window, Scope]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What several claims ask together: liquidations of `quantity`, both sides, over `window`."""
-
-    window: Window
-    quantity: Quantity
+def key_of(window: Window, quantity: Quantity) -> Key:
+    """Under which key the answers to a question are found."""
+    return quantity.metric.id, Window(window.start, window.end), quantity.assets
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the sources said to it: a row for each, and figures of their own lineages."""
+def grouped(wanted: Iterable[tuple[Window, Quantity]]) -> dict[Key, Quantity]:
+    """The fewest things to ask that answer everything in `wanted`, in the order of their first claim.
 
-    rows: tuple[SourceRow, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-def grouped(wanted: Iterable[tuple[Window, Quantity]]) -> dict[tuple[Window, Scope], Asked]:
-    """The fewest things to ask that answer every liquidation amount in `wanted`, in the order of their first claim.
-
-    The key of each is (window without its slack, assets). Venues are united; one claim about all venues asks all.
+    Venues are united; one claim about all venues asks all. Liquidations are asked for both sides.
     """
-    found: dict[tuple[Window, Scope], Asked] = {}
+    found: dict[Key, Quantity] = {}
     for window, quantity in wanted:
-        if quantity.metric != LIQUIDATIONS or window.length > LONGEST:
+        key = key_of(window, quantity)
+        if quantity.metric.id in (LIQUIDATIONS.id, "price") and window.length > LONGEST:
             continue
-        plain = Window(window.start, window.end)
-        key = plain, quantity.assets
         before = found.get(key)
-        venues = quantity.venues if before is None else _united(before.quantity.venues, quantity.venues)
         if before is None and len(found) == MOST:
             continue
-        found[key] = Asked(plain, Quantity(LIQUIDATIONS, venues, quantity.assets))
+        venues = quantity.venues if before is None else _united(before.venues, quantity.venues)
+        found[key] = Quantity(quantity.metric, venues, quantity.assets)
     return found
 
 
@@ -73,14 +64,14 @@ def _united(one: Scope, two: Scope) -> Scope:
 def collected(
     known: Mapping[str, Source],
     only: Sequence[str],
-    wanted: Mapping[tuple[Window, Scope], Asked],
+    wanted: Mapping[Key, Quantity],
     now: datetime,
     *,
     deadline: float,
     recorder: Recorder | None,
     archive: Archive | None,
     progress: Callable[[Progress], None] | None,
-) -> dict[tuple[Window, Scope], Told]:
+) -> dict[Key, Collected]:
     """Ask every source that can speak for any of `wanted`, all at once; `now` (UTC) is the run's clock.
 
     Sources never raise: their failures are rows. On replay the answers are those of `archive`.
@@ -93,33 +84,31 @@ def collected(
             return archive.outcome(job) is not None
         return all(os.environ.get(name, "").strip() for name in job.spec.auth)
 
-    plans = {
-        key: collect.plan(known.values(), asked.window, asked.quantity, now, only=only, keyed=keyed)
-        for key, asked in wanted.items()
-    }
-    jobs = {job.key: job for plan in plans.values() for job in plan.jobs}
-    outcomes = {}
-    if jobs:
-        fetched = http.fetch_all(
+    asked: dict[Key, list[Job]] = {}
+    refusals: dict[Key, list[collect.Refusal]] = {}
+    for key, quantity in wanted.items():
+        window = key[1]
+        here = [s for s in known.values() if s.within is None or s.within.contains(window)]
+        plan = collect.plan(here, window, quantity, now, only=only, keyed=keyed)
+        weights = run.weight_jobs(here, plan.jobs, Question(quantity, window), now, only=only, keyed=keyed)
+        asked[key] = [*plan.jobs, *(weights if plan.jobs else ())]
+        refusals[key] = list(plan.refusals)
+    jobs = {job.key: job for some in asked.values() for job in some}
+    fetched = (
+        http.fetch_all(
             list(jobs.values()), now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress
         )
-        outcomes = {outcome.job.key: outcome for outcome in fetched}
+        if jobs
+        else []
+    )
+    outcomes = {outcome.job.key: outcome for outcome in fetched}
     told = {}
-    for key, plan in plans.items():
-        asked = wanted[key]
-        mine = [outcomes[job.key] for job in plan.jobs]
-        deliveries = collect.deliver(mine, asked.window, asked.quantity)
-        rows = [delivered(delivery, asked.window) for delivery in deliveries]
-        rows += [refused(refusal) for refusal in plan.refusals]
-        findings = [TRIAL] if any(outcome.diverted for outcome in mine) else []
-        figures = collect.figures(deliveries, asked.window, asked.quantity)
-        told[key] = Told(tuple(rows), tuple(figures), tuple(findings))
+    for key, quantity in wanted.items():
+        mine = [outcomes[job.key] for job in asked[key]]
+        deliveries = collect.deliver(mine, key[1], quantity)
+        rows = [delivered(delivery, key[1]) for delivery in deliveries] + [refused(r) for r in refusals[key]]
+        findings = [Finding("trial", run.TRIAL, ())] if any(outcome.diverted for outcome in mine) else []
+        figures = collect.figures(deliveries, key[1], quantity) if quantity.metric == LIQUIDATIONS else []
+        simulated = any(map(run.is_simulated, mine))
+        told[key] = Collected(rows, figures, findings, deliveries, collect.weights(mine), simulated)
     return told
-
-
-#: Said of a report whose requests went to a server on this machine.
-TRIAL = Finding(
-    "trial",
-    "VERIFY_HOST_MAP sent requests to a server on this machine: this report rests on a trial, not on providers",
-    (),
-)
