@@ -740,6 +740,10 @@ class _Reader:
             alike = [c for c in self._before(previous) if c.kind is claim.kind and _may_share(c, claim)]
             goes_on = goes_on and not words.NOT_LIQUIDATED.search(self.low, sentence.start, sentence.end)
             claim = _from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)
+            same = words.SAME_TIME.search(self.low, sentence.start, sentence.end)
+            if same is not None and claim.when is None and previous.when is not None and claim.metric not in _LEVELS:
+                carried["when"] = "the sentence before"
+                claim = replace(claim, when=previous.when)
         if carried != claim.carried:
             claim = replace(claim, carried=carried)
         return claim

@@ -264,6 +264,10 @@ LEVEL_AHEAD = re.compile(
 )
 LEVEL_NOUN = re.compile(r"[\s-](?:mark|level|threshold|support|resistance|handle|line)\b|关口|大关|一线|附近")
 PRICE = re.compile(r"\b(?:price[sd]?|range|trad(?:es?|ed|ing) (?:at|around|near)|quoted)\b|价格|现报|币价")
+SAME_TIME = re.compile(
+    r"\b(?:the|that) same (?:stretch|period|window|time|hours?|days?|session|span|week)\b|\b(?:over|in|during) that"
+    r" (?:stretch|period|window|time|span)\b|同期|同一时间|同时段"
+)
 PRONOUN = re.compile(
     r"\b(?:of (?:which|that|those|it|them|this)|its?|they|their|them|there|the (?:exchange|platform|venue|asset"
     r"|token|coin"
