@@ -136,7 +136,12 @@ class Judge:
                     told.deliveries, told.weights, tuple(self.sources.values()), self.restricted, lineages
                 )
                 material = replace(
-                    material, sources=told.told, findings=told.findings, measured=measured, simulated=told.simulated
+                    material,
+                    sources=told.told,
+                    findings=told.findings,
+                    evidence=told.evidence,
+                    measured=measured,
+                    simulated=told.simulated,
                 )
             self.answers[question] = judge(question, material)
         return self.answers[question]

@@ -6,13 +6,11 @@ from the same answers. All requests of a run go out together, within one deadlin
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from verify.model.quantity import LIQUIDATIONS, Quantity, Scope
-from verify.model.report import Finding
 from verify.model.window import Window
 from verify.pipeline import run
 from verify.pipeline.judging import Question
@@ -79,11 +77,7 @@ def collected(
     from sources import collect, http
     from sources.rows import delivered, refused
 
-    def keyed(job: Job) -> bool:
-        if archive is not None:
-            return archive.outcome(job) is not None
-        return all(os.environ.get(name, "").strip() for name in job.spec.auth)
-
+    keyed = run.keys_there(archive)
     asked: dict[Key, list[Job]] = {}
     refusals: dict[Key, list[collect.Refusal]] = {}
     for key, quantity in wanted.items():
@@ -107,8 +101,10 @@ def collected(
         mine = [outcomes[job.key] for job in asked[key]]
         deliveries = collect.deliver(mine, key[1], quantity)
         rows = [delivered(delivery, key[1]) for delivery in deliveries] + [refused(r) for r in refusals[key]]
-        findings = [Finding("trial", run.TRIAL, ())] if any(outcome.diverted for outcome in mine) else []
+        findings = run.trial(mine)
         figures = collect.figures(deliveries, key[1], quantity) if quantity.metric == LIQUIDATIONS else []
         simulated = any(map(run.is_simulated, mine))
-        told[key] = Collected(rows, figures, findings, deliveries, collect.weights(mine), simulated)
+        told[key] = Collected(
+            rows, figures, findings, deliveries, collect.weights(mine), collect.evidence_rows(mine), simulated
+        )
     return told
