@@ -1,32 +1,29 @@
-"""A judged article for people and machines: text, Markdown, HTML, JSON, SARIF, and annotations for GitHub."""
+"""A judged article as text, Markdown and JSON; `article_html` and `article_ci` have the other formats."""
 
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
-from html import escape
-from typing import Any
 
+from reports.places import Lines
 from reports.text import escaped_json, plain
 from reports.text import markdown as safe
 from verify.claims.result import ArticleReport, Row
+from verify.claims.rewording import Edit
 from verify.model.report import Verdict
 
-_LEVELS = {Verdict.DIFFERS: "error", Verdict.INCONCLUSIVE: "warning", Verdict.SUPPORTED: "note"}
-_GITHUB = {Verdict.DIFFERS: "error", Verdict.INCONCLUSIVE: "warning", Verdict.SUPPORTED: "notice"}
-_SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_TRIAL = "TRIAL: a server on this machine answered in the providers' place"
 
 
 def table(report: ArticleReport, *, explain: bool = False) -> str:
     """The figures one after the other, each with its line, verdict and reasons; nothing is cut."""
-    lines = [_head(report), ""]
-    starts = _line_starts(report.reading.document.original)
+    lines = [*([_TRIAL] if report.trial else []), head(report), ""]
+    places = Lines(report.reading.document.original)
     for row in report.rows:
-        line, column = _position(starts, row.claim.start)
+        line, column = places.position(row.claim.start)
         lines.append(
             f"[{row.number}] {plain(row.claim.text)}  {str(row.verdict).upper()}  (line {line}, column {column})"
         )
-        lines.append(f"    {plain(_slots(row))}")
+        lines.append(f"    {plain(slots(row))}")
         lines += [f"    - {plain(reason.text)} ({reason.code})" for reason in row.reasons]
         lines += [f"    - would hold for {plain(window)}" for window in row.holds]
         if row.claim.missing:
@@ -35,13 +32,18 @@ def table(report: ArticleReport, *, explain: bool = False) -> str:
             lines += [f"    - {slot} taken from {source}" for slot, source in row.claim.carried.items()]
         if row.report is not None and row.report.sentence:
             lines.append(f"    fit to print: {plain(row.report.sentence)}")
+        lines += [f"    reword: {plain(change(edit))}" for edit in row.edits]
+        if row.edits:
+            lines.append(f"    so that it reads: {plain(report.reworded(row))}")
     if report.findings:
         lines += ["", "Within the text"]
-        lines += [f"    - {_marks(f.claims)}{plain(f.text)} ({f.code})" for f in report.findings]
+        lines += [f"    - {marks(f.claims)}{plain(f.text)} ({f.code})" for f in report.findings]
     if explain and report.reading.alone:
         lines += ["", "Left alone"]
         original = report.reading.document.original
         lines += [f"    - {plain(original[a.start : a.end])[:60]}: {plain(a.reason)}" for a in report.reading.alone]
+    if asked := sources(report):
+        lines += ["", "Sources", *(f"    {plain(line)}" for line in asked)]
     caveats = dict.fromkeys(row.report.caveat for row in report.rows if row.report is not None)
     if caveats:
         lines += ["", "Caveat", *(f"    {plain(caveat)}" for caveat in caveats)]
@@ -50,18 +52,31 @@ def table(report: ArticleReport, *, explain: bool = False) -> str:
 
 def markdown(report: ArticleReport, *, explain: bool = False) -> str:
     """The text with its figures marked and numbered, then a row for each."""
-    lines = [f"## {safe(_head(report))}", "", _marked(report), ""]
+    lines = [
+        f"## {safe(head(report))}",
+        "",
+        *([f"**{safe(_TRIAL)}**", ""] if report.trial else []),
+        _marked(report),
+        "",
+    ]
     if report.rows:
         lines += ["| | figure | read as | verdict | why |", "| ---: | --- | --- | --- | --- |"]
     for row in report.rows:
         why = "; ".join([*(f"{r.text} ({r.code})" for r in row.reasons), *(f"would hold for {w}" for w in row.holds)])
-        lines.append(f"| {row.number} | {safe(row.claim.text)} | {safe(_slots(row))} | {row.verdict} | {safe(why)} |")
+        lines.append(f"| {row.number} | {safe(row.claim.text)} | {safe(slots(row))} | {row.verdict} | {safe(why)} |")
     printed = [f"- {row.number}: {safe(row.report.sentence)}" for row in report.rows if row.report is not None]
     if printed:
         lines += ["", "### Fit to print", "", *printed]
+    edits = [
+        f"- {row.number}: {safe('; '.join(map(change, row.edits)))}\n  > {safe(report.reworded(row))}"
+        for row in report.rows
+        if row.edits
+    ]
+    if edits:
+        lines += ["", "### Rewording", "", *edits]
     if report.findings:
         lines += ["", "### Within the text", ""]
-        lines += [f"- {safe(_marks(f.claims) + f.text)} (`{f.code}`)" for f in report.findings]
+        lines += [f"- {safe(marks(f.claims) + f.text)} (`{f.code}`)" for f in report.findings]
     if explain and report.reading.alone:
         original = report.reading.document.original
         lines += ["", "### Left alone", ""]
@@ -74,100 +89,7 @@ def as_json(report: ArticleReport) -> str:
     return escaped_json(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)) + "\n"
 
 
-def sarif(report: ArticleReport) -> str:
-    """SARIF 2.1.0: one result per figure, its region the line and column of the number."""
-    starts = _line_starts(report.reading.document.original)
-    results: list[dict[str, Any]] = []
-    for row in report.rows:
-        line, column = _position(starts, row.claim.start)
-        last, end = _position(starts, row.claim.end)
-        region = {"startLine": line, "startColumn": column, "endLine": last, "endColumn": end}
-        results.append(
-            {
-                "ruleId": row.reasons[0].code if row.reasons else str(row.verdict),
-                "level": _LEVELS[row.verdict],
-                "kind": "pass" if row.verdict is Verdict.SUPPORTED else "fail",
-                "message": {"text": plain(_message(row))},
-                "locations": [
-                    {"physicalLocation": {"artifactLocation": {"uri": plain(report.name)}, "region": region}}
-                ],
-            }
-        )
-        if row.verdict is Verdict.SUPPORTED:
-            results[-1]["level"] = "none"  # SARIF 2.1.0, 3.27.10: a result that did not fail has level "none"
-    rules = sorted({result["ruleId"] for result in results})
-    driver = {"name": "verify", "rules": [{"id": rule} for rule in rules]}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return escaped_json(json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2)) + "\n"
-
-
-def github(report: ArticleReport) -> str:
-    """Workflow commands that annotate the lines of a pull request.
-
-    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
-    """
-    starts = _line_starts(report.reading.document.original)
-    lines = []
-    for row in report.rows:
-        line, column = _position(starts, row.claim.start)
-        place = f"file={_property(report.name)},line={line},col={column}"
-        lines.append(f"::{_GITHUB[row.verdict]} {place},title={_property(row.claim.text)}::{_data(_message(row))}")
-    return "".join(line + "\n" for line in lines)
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-article {{ white-space: pre-wrap; border-left: 3px solid #999; padding-left: 1rem; overflow-wrap: anywhere }}
-mark a {{ color: inherit }} .differs {{ background: #f8b4b4 }} .inconclusive {{ background: #fdf0a0 }}
-.supported {{ background: #b7e8c0 }} td, th {{ text-align: left; vertical-align: top; padding: .3rem .6rem }}
-</style></head><body><h1>{title}</h1><article>{text}</article>
-<table><tr><th></th><th>figure</th><th>read as</th><th>verdict</th><th>why</th></tr>
-{rows}</table>
-{findings}</body></html>
-"""
-
-
-def html(report: ArticleReport) -> str:
-    """One page without scripts or outside resources: the text with its figures marked, and a row for each."""
-    original, at, parts, rows = report.reading.document.original, 0, [], []
-    for row in report.rows:
-        if row.claim.start >= at:
-            shown = _escaped(original[row.claim.start : row.claim.end])
-            mark = f'<mark class="{row.verdict}" id="t{row.number}"><a href="#c{row.number}">{shown}</a></mark>'
-            parts.append(f"{_lines(original[at : row.claim.start])}{mark}<sup>{row.number}</sup>")
-            at = row.claim.end
-        why = [*(f"{r.text} ({r.code})" for r in row.reasons), *(f"would hold for {w}" for w in row.holds)]
-        why += [f"Fit to print: {row.report.sentence}"] if row.report is not None and row.report.sentence else []
-        cells = (row.claim.text, _slots(row), str(row.verdict))
-        listed = "".join(f"<td>{_escaped(cell)}</td>" for cell in cells)
-        reasons = "<br>".join(map(_escaped, why))
-        link = f'<a href="#t{row.number}">{row.number}</a>'
-        rows.append(f'<tr id="c{row.number}" class="{row.verdict}"><td>{link}</td>{listed}<td>{reasons}</td></tr>')
-    parts.append(_lines(original[at:]))
-    noticed = "".join(f"<li>{_escaped(_marks(f.claims) + f.text)}</li>" for f in report.findings)
-    return _PAGE.format(
-        title=_escaped(_head(report)),
-        text="".join(parts),
-        rows="\n".join(rows),
-        findings=f"<h2>Within the text</h2><ul>{noticed}</ul>\n" if noticed else "",
-    )
-
-
-def _escaped(text: str) -> str:
-    return escape(plain(text))
-
-
-def _lines(text: str) -> str:
-    return "\n".join(map(_escaped, text.split("\n")))
-
-
-FORMATS = {"html": html, "json": as_json, "sarif": sarif, "github": github}
-
-
-def _head(report: ArticleReport) -> str:
+def head(report: ArticleReport) -> str:
     count = len(report.rows)
     if not count:
         return f"{plain(report.name)}: no figure found"
@@ -176,7 +98,7 @@ def _head(report: ArticleReport) -> str:
     return f"{plain(report.name)}: {count} figure{'s' if count > 1 else ''} ({listed})"
 
 
-def _slots(row: Row) -> str:
+def slots(row: Row) -> str:
     """What the number was read as, in one line."""
     claim = row.claim
     parts = [str(claim.hedge)] if claim.hedge else []
@@ -194,12 +116,35 @@ def _slots(row: Row) -> str:
     return ", ".join(parts)
 
 
-def _marks(claims: tuple[int, ...]) -> str:
+def marks(claims: tuple[int, ...]) -> str:
     return "".join(f"[{index + 1}]" for index in claims) + (" " if claims else "")
 
 
-def _message(row: Row) -> str:
-    return f"{row.claim.text}: {row.verdict}. " + "; ".join(reason.text for reason in row.reasons)
+def change(edit: Edit) -> str:
+    """An edit in words."""
+    what = f"replace “{edit.old}” by “{edit.new}”" if edit.old and edit.new else f"insert “{edit.new.strip()}”"
+    if not edit.new:
+        what = f"leave out “{edit.old.strip()}”"
+    return f"{what} ({edit.why})"
+
+
+def sources(report: ArticleReport) -> list[str]:
+    """What the sources said, in one line each; those that could not be asked in one line together."""
+    lines = [
+        f"{row.source}: {row.status}{f' ({row.note})' if row.note else ''}"
+        for row in report.sources
+        if row.status != "not asked"
+    ]
+    refused = sorted({row.source for row in report.sources if row.status == "not asked"})
+    lines += [f"not asked, as they cannot speak for these windows: {', '.join(refused)}"] if refused else []
+    return [*dict.fromkeys(lines), *report.warnings]
+
+
+def message(row: Row) -> str:
+    """Verdict and reasons in one line, with what would be changed."""
+    parts = [*(reason.text for reason in row.reasons), *(f"would hold for {window}" for window in row.holds)]
+    parts += map(change, row.edits)
+    return f"{row.claim.text}: {row.verdict}. " + "; ".join(parts)
 
 
 def _marked(report: ArticleReport) -> str:
@@ -222,25 +167,3 @@ def _quoted(text: str) -> str:
         lead, tail = line[: len(line) - len(line.lstrip())], line[len(line.rstrip()) :]
         shown.append(f"{' ' if lead else ''}{safe(line)}{' ' if tail and line.strip() else ''}")
     return "\n".join(shown)
-
-
-def _line_starts(text: str) -> list[int]:
-    starts, at = [0], text.find("\n")
-    while at >= 0:
-        starts.append(at + 1)
-        at = text.find("\n", at + 1)
-    return starts
-
-
-def _position(starts: list[int], at: int) -> tuple[int, int]:
-    """Line and column, both from 1, in characters."""
-    line = bisect_right(starts, at)
-    return line, at - starts[line - 1] + 1
-
-
-def _data(text: str) -> str:
-    return plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -45,7 +45,7 @@ def check_text(text: str, published: str = "", form: Literal["md", "txt", "html"
 
     if len(text) > _MOST_CHARACTERS:
         raise InputError(f"the text has {len(text):,} characters: at most {_MOST_CHARACTERS:,} are read")
-    return article(text, form=form, published_at=published or None).to_dict()
+    return article(text, form=form, published_at=published or None, offline=True).to_dict()
 
 
 def list_sources() -> dict[str, Any]:

@@ -158,6 +158,7 @@ def test_unrelated_text_around_changes_no_slot(before: str, after: str, row: str
         ]
 
     assert slots(f"{before}\n\n{row}\n\n{after}") == slots(row)
+    assert slots(f"{before} {row} {after}") == slots(row)
     assert slots(f"{row} {after}".strip()) == slots(row)
 
 
@@ -173,3 +174,65 @@ def test_both_ends_of_a_price_move_are_levels() -> None:
         ("price", "broke", ""),
         ("liquidations", "", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta property="article:published_time" content="2026-01-19T02:30:00Z">',
+        '<script type="application/ld+json">{"datePublished": "2026-01-19T10:30:00+08:00"}</script>',
+        '<body><article><time datetime="2026-01-19T02:30Z">Monday</time>',
+    ],
+)
+def test_a_page_says_when_it_was_published(head: str) -> None:
+    page = f"<html><head>{head}</head><p>In the past 4 hours $750M was liquidated.</p></html>"
+    (claim,) = extract(read(page, "html")).claims
+    assert claim.when is not None
+    assert str(claim.when.window) == "2026-01-18T22:30Z/2026-01-19T02:30Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "As of 8:00 AM UTC+8 on January 19, 24-hour liquidations were $680 million.",
+        "On Jan. 19 at 00:00 UTC, 24-hour liquidations stood at $680M.",
+        "截至 1 月 19 日 08:00 UTC+8，24 小时爆仓 6.8 亿美元。",
+    ],
+)
+def test_a_reading_at_an_instant_ends_there(text: str) -> None:
+    (claim,) = claims(text)
+    assert claim.when is not None
+    assert str(claim.when.window) == "2026-01-18T00:00Z/2026-01-19T00:00Z"
+
+
+def test_what_would_happen_is_no_count() -> None:
+    for text in (
+        "Should bitcoin fall below $88,000, long liquidations would reach $1.36 billion, CoinGlass data shows.",
+        "若比特币跌破9万美元，主流CEX累计多单清算强度将达12.4亿。",
+    ):
+        assert [claim.metric for claim in claims(text)] == ["price", "liquidation_risk"]
+
+
+def test_a_fund_is_not_all_funds_of_its_asset() -> None:
+    all_funds, one = claims("Spot bitcoin ETFs lost $301M on Friday. BlackRock's IBIT alone saw outflows of $142M.")
+    assert (all_funds.assets, all_funds.venues) == (("BTC",), ())
+    assert (one.assets, one.venues) == (("BTC",), ("IBIT",))
+
+
+@pytest.mark.parametrize(
+    ("text", "assets"),
+    [
+        ("$5M of SUI longs were liquidated.", ("SUI",)),
+        ("Sui fell 14%.", ("SUI",)),
+        ("Traders sui generis lost 14%.", ()),
+        ("TON rose 3%.", ("TON",)),
+        ("A ton of traders, up 3%, cheered.", ()),
+        ("Optimism rose 3% among traders.", ("OP",)),
+        ("There was optimism, up 3% on the day.", ()),
+        ("NEAR RECORD HIGHS: STOCKS GAIN 3%", ()),
+        ("$HYPE jumped 9%.", ("HYPE",)),
+    ],
+)
+def test_names_that_are_words_too_are_told_apart_by_their_place(text: str, assets: tuple[str, ...]) -> None:
+    (claim,) = claims(text)
+    assert claim.assets == assets

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from verify.claims import consistency
 from verify.claims.slots import extract
 from verify.claims.spans import Kind, scan
 from verify.claims.text import read
@@ -52,6 +53,10 @@ def test_every_labelled_span_is_found_and_nothing_else(row: dict[str, object]) -
         ("6,755 ETH", 6_755, Kind.COIN),
         ("18-25 points", Decimal("21.5"), Kind.POINTS),
         ("6.3 times", Decimal("6.3"), Kind.FACTOR),
+        ("half a billion dollars", 500_000_000, Kind.MONEY),
+        ("nine hundred million US dollars", 900_000_000, Kind.MONEY),
+        ("1,000 #BTC", 1_000, Kind.COIN),
+        ("12.4亿", 1_240_000_000, Kind.MONEY),
     ],
 )
 def test_a_number_in_the_styles_that_outlets_write(written: str, value: Decimal, kind: Kind) -> None:
@@ -70,7 +75,8 @@ def test_a_number_in_the_styles_that_outlets_write(written: str, value: Decimal,
         "Since November 2025, since mid-2025, in Q4 2025.",
         "It took 4 hours, 24h, 3 days and a 90-minute call; 过去24小时",
         "The 3rd of 14 offices, 20x leverage, the S&P 500, Nasdaq 100, Web3, ERC-20, COVID-19, v2.1.3",
-        "A price of €750m, A$12m, £3bn, 7.5亿元 or 300 yuan.",
+        "A price of €750m, A$12m, £3bn, 7.5亿元 or 300 yuan, 約50億円",
+        "One in 4, 9 out of 10, odds of 1:10, 10x to 40x leverage, 25 倍 ETH 多单, 24/7",
         "https://example.org/750/$1?x=92000 and www.example.org/12%",
     ],
 )
@@ -86,6 +92,22 @@ def test_from_one_to_another_is_two_numbers_and_between_is_one() -> None:
     assert [number.amount.text for number in moved] == ["$95,000", "$92,000"]
     (span,) = scan("It was between $700M and $800M.").numbers
     assert span.amount.ends == (700_000_000, 800_000_000)
+
+
+def test_a_change_and_the_level_it_leads_to_are_two_numbers() -> None:
+    for text in (
+        "It dropped $64 to $4,611.",
+        "It dropped by $190 billion to $2.41 trillion.",
+        "$2.07bn — $1.86bn long",
+    ):
+        assert len(scan(text).numbers) == 2
+    for text in ("They lost $400 to $800M.", "It rose to $30 billion to $40 billion."):
+        assert len(scan(text).numbers) == 1
+
+
+def test_a_sign_before_a_number_is_kept_beside_it() -> None:
+    (out, into) = scan("BTC funds: -$1.42B; SOL funds: +$12.6M").numbers
+    assert [(number.sign, number.amount.text) for number in (out, into)] == [("-", "$1.42B"), ("+", "$12.6M")]
 
 
 def test_a_hedge_is_kept_beside_the_span() -> None:
@@ -157,13 +179,40 @@ def test_any_text_is_read_and_every_span_is_what_it_says(text: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
-    ["7", "1,234", "(", "[", "$", "1-", "a@", "<", "&#", "7亿", "\u202e", "\u200b", "+1 (", "no. ", "0x", "long "],
+    [
+        "7",
+        "1,234",
+        "(",
+        "[",
+        "$",
+        "1-",
+        "a@",
+        "<",
+        "&#",
+        "7亿",
+        "\u202e",
+        "\u200b",
+        "+1 (",
+        "no. ",
+        "0x",
+        "long ",
+        "longs lost $5M ",
+        "if would $5M ",
+        "Binance liquidated $5M, OKX $6M; ",
+        "- BTC: $5M\n",
+        "half a billion dollars ",
+        "as of 8:00 UTC on Jan 2 to 6 ",
+        "12 of them ",
+        "Gate Link Near ",
+    ],
 )
 def test_hostile_text_costs_no_more_than_its_length(piece: str) -> None:
     """Were the cost quadratic, these would not end."""
     text = piece * (40_000 // len(piece))
     for form in ("md", "html"):
-        assert len(extract(read(text, form)).document.original) == len(text)
+        reading = extract(read(text, form))
+        assert len(reading.document.original) == len(text)
+        assert len(consistency.check(reading)) <= 3 * len(reading.claims)
 
 
 @pytest.mark.slow

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.claims.consistency import Finding
+from verify.claims.rewording import Edit, applied
 from verify.claims.slots import Claim, Reading
-from verify.model.report import EXIT_CODES, Reason, Report, Verdict
+from verify.model.report import EXIT_CODES, EXIT_SOURCE_FAILURE, Reason, Report, SourceRow, Verdict
+from verify.model.window import Window
 
 #: The worst first: a wrong figure outweighs one that nobody can check. docs/exit-codes.md
 PRECEDENCE = (Verdict.DIFFERS, Verdict.INCONCLUSIVE, Verdict.SUPPORTED)
@@ -15,7 +17,11 @@ PRECEDENCE = (Verdict.DIFFERS, Verdict.INCONCLUSIVE, Verdict.SUPPORTED)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure and what was found: `holds` are the windows under which a claim without one would hold."""
+    """One figure and what was found.
+
+    `holds` says for which windows a claim without one would hold, `windows` are these windows. `edits` are the smallest
+    change of the text that the evidence demands.
+    """
 
     number: int
     claim: Claim
@@ -23,6 +29,8 @@ class Row:
     reasons: tuple[Reason, ...]
     holds: tuple[str, ...] = ()
     report: Report | None = None
+    windows: tuple[Window, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: numbers as numbers, "" for what the text does not say."""
@@ -62,6 +70,7 @@ class Row:
             "explanations": [e.text for e in report.explanations[:3]] if report else [],
             "confidence": report.confidence.value if report and report.confidence else None,
             "caveat": report.caveat if report else "",
+            "rewording": [edit.to_dict() for edit in self.edits],
             "print": report.sentence if report else "",
         }
 
@@ -75,6 +84,10 @@ class ArticleReport:
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
     problems: tuple[str, ...] = ()
+    sources: tuple[SourceRow, ...] = ()
+    warnings: tuple[str, ...] = ()
+    trial: bool = False
+    version: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -82,15 +95,33 @@ class ArticleReport:
         return next((v for v in PRECEDENCE if any(row.verdict is v for row in self.rows)), Verdict.SUPPORTED)
 
     def exit_code(self, fail_on: Verdict = Verdict.INCONCLUSIVE) -> int:
-        """The exit code of the worst verdict; with `fail_on` "differs", what is inconclusive passes."""
+        """The exit code of the worst verdict; with `fail_on` "differs", what is inconclusive passes.
+
+        Where the worst is inconclusive and a source failed that was asked for such a claim, that of a source failure.
+        """
         worst = self.verdict
-        return 0 if PRECEDENCE.index(worst) > PRECEDENCE.index(fail_on) else EXIT_CODES[worst]
+        if PRECEDENCE.index(worst) > PRECEDENCE.index(fail_on):
+            return 0
+        codes = {row.report.exit_code for row in self.rows if row.report is not None and row.verdict is worst}
+        if worst is Verdict.INCONCLUSIVE and EXIT_SOURCE_FAILURE in codes:
+            return EXIT_SOURCE_FAILURE
+        return EXIT_CODES[worst]
+
+    def reworded(self, row: Row) -> str:
+        """The sentence of a row with its edits made, or "" where there are none."""
+        if not row.edits:
+            return ""
+        document = self.reading.document
+        sentence = document.sentences[row.claim.position]
+        place = document.place(sentence.start, sentence.end)
+        return " ".join(applied(document.original, row.edits, place.start, place.end).split())
 
     def to_dict(self) -> dict[str, Any]:
         published = self.reading.published
         return {
             "schema_version": 1,
             "command": "article",
+            "version": self.version,
             "name": self.name,
             "published": published.moment.isoformat() if published else None,
             "verdict": str(self.verdict),
@@ -100,5 +131,10 @@ class ArticleReport:
                 for f in self.findings
             ],
             "alone": [{"start": a.start, "end": a.end, "reason": a.reason} for a in self.reading.alone],
-            "problems": list(self.problems),
+            "sources": [
+                {"source": row.source, "status": row.status, "venues": row.venues, "note": row.note}
+                for row in self.sources
+            ],
+            "trial": self.trial,
+            "problems": [*self.problems, *self.warnings],
         }

@@ -11,11 +11,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from verify.claims import windows, words
 from verify.claims.spans import Alone, Kind, Number, fold, scan
-from verify.claims.text import Document, Sentence
+from verify.claims.text import Block, Document, Sentence
 from verify.claims.text import Kind as BlockKind
 from verify.claims.windows import Dateline, When
 from verify.claims.words import Mention
@@ -23,26 +25,58 @@ from verify.model.amount import Hedge
 from verify.model.quantity import CountUnit, Side
 
 _LIQUIDATIONS = frozenset(
-    {"liquidations", "liquidation_count", "largest_liquidation", "share", "auto_deleveraging", "estimated_liquidations"}
+    {"liquidations", "liquidation_count", "largest_liquidation", "share", "auto_deleveraging", "estimated_liquidations",
+     "liquidation_risk"}
+)  # fmt: skip
+#: What a paragraph counts over one time until it names another.
+_SAME_TIME = _LIQUIDATIONS | {"liquidation_count", "etf_net_flow", "dex_volume"}
+#: States at a moment: a stretch of hours says nothing about them.
+_LEVELS = frozenset(
+    {"price", "open_interest", "holding", "unrealised_gain", "value_locked", "fund_assets", "market_value"}
 )
 #: What may be spoken of in the same breath as a price level.
 _BESIDE_PRICES = frozenset(
-    {"", "liquidations", "open_interest", "volatility_change", "holding", "position", "largest_liquidation"}
+    {
+        "",
+        "liquidations",
+        "open_interest",
+        "volatility_change",
+        "holding",
+        "position",
+        "largest_liquidation",
+        "realised_gain",
+    }
 )
 _PRICES = frozenset({"price", "price_change"})
 _MOVING = frozenset(
     {"price_change", "etf_net_flow", "open_interest_drop", "unrealised_gain", "volatility_change", "market_value",
-     "position"}
+     "position", "value_locked"}
 )  # fmt: skip
 _SEPARATOR = re.compile(
-    r"[,;:()，；：（）。—]| – |\b(?:while|whereas|and|but|as|with|against|of which|of that|versus|or|from)\b|其中|而"
+    r"[,;:()，；：（）。—]| – |\b(?:while|whereas|and|but|as|after|when|amid|following|because|with|against|of which"
+    r"|of that|versus|or|from)\b|其中|而"
 )
 _ASIDE = re.compile(r"[;。；]|\b(?:as|while|whereas|after|when)\b")
+_COMPARED = re.compile(r"\b(?:than|compared (?:to|with)|from (?:yesterday|the day|a day|a week|last))\b|较|比")
+#: All that a fund ever took in, whatever day is spoken of.
+_EVER = re.compile(r"历史|歷史|\bcumulative\b|\ball-time\b|since (?:launch|inception|their launch|its launch)")
+_CONTRAST = re.compile(r"\b(?:by contrast|in contrast|in comparison|compared|versus|whereas)\b|相比|对比")
+_ASIDES = re.compile(r"[(（][^()（）]{0,40}[)）]")
+_NO_PRICE = re.compile(r"\b(?:ratio|index|score|rank)\b[^.;]*$")
+_TURN = re.compile(r"[;；]|\b(?:while|whereas|although|though|is sitting)\b|而|但")
 _AFTER = re.compile(
     r"['’]?s?\s?(?:worth )?(?:in|of|from|on|for|by|were|was|long|short|bullish|bearish|at|across|的|多|空"
     r"|liquidat\w{2,4})?\b"
 )
+_LISTED = re.compile(r"\s?(?:,|，|、|和|与|及|and|&|/){1,2}\s?(?:and )?(?:about |some |roughly |约)?")
 _RESPECTIVELY = re.compile(r"\brespectively\b|分别|分別")
+_APPOSED = re.compile(r"\s?[(（](?:or|about|around|roughly|some|约|即)?\s?")
+#: A sum that is smaller is no sum of liquidations that anybody prints without saying so.
+_LEAST = 10_000
+#: How far into a sentence a time may begin to stand for all of it ("On Monday, ...").
+_SHORT = 4
+_OF_WHOLE = re.compile(r"\sof (?:the |its |that |all )?(?:total |roughly |about |whole )?")
+_DAY = timedelta(days=1)
 _ROUND = 2
 _MOST_THRESHOLD = Decimal(100_000_000)
 _THRESHOLD_AFTER = re.compile(
@@ -103,7 +137,7 @@ class Claim:
         gaps = []
         if not self.metric:
             gaps.append("metric")
-        if self.when is None and self.metric not in ("price", "open_interest", "holding", "unrealised_gain", "factor"):
+        if self.when is None and self.metric not in _LEVELS and self.metric != "factor":
             gaps.append("window")
         if not self.assets and self.metric in ("price", "price_change"):
             gaps.append("asset")
@@ -146,7 +180,7 @@ def extract(document: Document, published: Dateline | None = None) -> Reading:
             stop += 1
         reader.sentence(position, sentence, numbers[at:stop])
         at = stop
-    claims = _shared_with_headline(document, reader.claims)
+    claims = _shared_with_headline(document, _said_before(reader.claims))
     alone += reader.alone
     return Reading(document, tuple(claims), tuple(sorted(alone, key=lambda a: (a.start, a.end))), dateline)
 
@@ -181,6 +215,7 @@ class _Reader:
         self.heading: tuple[int, int] | None = None
         self.lead: tuple[int, int] | None = None
         self._contexts: dict[tuple[int, int], _Context] = {}
+        self.topic = words.TOPIC.search(low) is not None
 
     def sentence(self, position: int, sentence: Sentence, numbers: Sequence[Number]) -> None:
         block = self.document.blocks[sentence.block]
@@ -190,7 +225,13 @@ class _Reader:
         if block.kind is BlockKind.HEADING:
             self.heading, self.lead = (sentence.start, sentence.end), None
         elif block.kind is BlockKind.PARAGRAPH:
-            self.lead = (sentence.start, sentence.end) if self.text[sentence.end - 1] in ":：" else None
+            self.lead = (sentence.start, sentence.end) if self._leads(sentence, block) else None
+
+    def _leads(self, sentence: Sentence, block: Block) -> bool:
+        """Whether a sentence heads the list or table below: it ends in a colon, or is a short line without an end."""
+        last = self.text[sentence.end - 1]
+        whole = not self.text[block.start : sentence.start].strip() and not self.text[sentence.end : block.end].strip()
+        return last in ":：" or (whole and block.end - block.start <= _MOST_LEAD and last not in ".!?。！？…")
 
     def context(self, start: int, end: int) -> _Context:
         key = (start, end)
@@ -202,6 +243,7 @@ class _Reader:
                 for venue in words.mentions("venues", text, low, start, end)
                 if not any(source.start <= venue.start < source.end for source in sources)
                 or words.OWN_VERB.match(low, venue.end, end)
+                or words.OF_ITSELF.search(low[venue.end : end])
             ]
             self._contexts[key] = _Context(
                 words.sides(low, start, end),
@@ -242,10 +284,7 @@ class _Reader:
         made: list[Claim] = []
         used: set[int] = set()
         for index, number in enumerate(numbers):
-            region = (
-                numbers[index - 1].end if index else sentence.start,
-                numbers[index + 1].start if index + 1 < len(numbers) else sentence.end,
-            )
+            region = self._region(sentence, numbers, index)
             claim = Claim(
                 number,
                 *_place(self.document, number.start, number.end),
@@ -256,18 +295,95 @@ class _Reader:
                 event=windows.speaks_of_event(self.low, sentence.start, sentence.end),
             )
             claim = self._fill(claim, context, sentence, region, made, used)
-            claim = self._carry(claim, sentence, made)
+            claim = self._carry(claim, sentence, context, made)
+            claim = self._by_topic(claim, context, region, made)
             if self._is_figure(claim, context):
                 made.append(claim)
             else:
                 self.alone.append(Alone(claim.start, claim.end, "nothing says what it counts"))
-        if _RESPECTIVELY.search(self.low, sentence.start, sentence.end):
-            made = _dealt_out(made)
+        made = self._sides_dealt(made, sentence)
+        told = _RESPECTIVELY.search(self.low, sentence.start, sentence.end) is not None
+        made = self._dealt_out(made, told=told)
         self.claims += made
+
+    def _whole_of(self, share: Number, number: Number) -> bool:
+        """Whether a number is what the percentage before it is a share of."""
+        between = self.low[share.end : number.start]
+        return share.kind is Kind.PERCENT and number.kind is Kind.MONEY and _OF_WHOLE.fullmatch(between) is not None
+
+    def _dealt_out(self, made: Sequence[Claim], *, told: bool) -> list[Claim]:
+        """ "OKX and Bybit with $366M and $106M": the first name to the first number, and so on.
+
+        Where "respectively" is not told, only as many numbers as names with nothing but commas between them.
+        """
+        dealt = list(made)
+        for slot in ("venues", "assets"):
+            at = 0
+            while at < len(dealt):
+                names: tuple[str, ...] = getattr(dealt[at], slot)
+                run = dealt[at : at + len(names)]
+                alike = len(names) > 1 and len(run) == len(names) and all(getattr(c, slot) == names for c in run)
+                joined = told or all(
+                    _LISTED.fullmatch(self.low[a.number.end : b.number.start]) for a, b in pairwise(run)
+                )
+                if alike and joined:
+                    changed = [replace(c, **{slot: (name,)}) for c, name in zip(run, names, strict=True)]  # type: ignore[arg-type]
+                    dealt[at : at + len(names)] = changed
+                at += len(names) if alike and joined else 1
+        return dealt
+
+    def _sides_dealt(self, made: list[Claim], sentence: Sentence) -> list[Claim]:
+        """ "Long/Short: $1.19B / $120M": the first side to the first number, the second to the second."""
+        label = words.LONG_AND_SHORT.search(self.low, sentence.start, sentence.end)
+        after = [i for i, claim in enumerate(made) if label is not None and claim.number.start >= label.end()]
+        if label is None or len(after) != 2:
+            return made
+        sides = ["long" if (side or "").startswith(("l", "多")) else "short" for side in label.groups() if side]
+        dealt = list(made)
+        for index, side in zip(after, sides, strict=True):
+            dealt[index] = replace(made[index], side=Side(side))
+        return dealt
+
+    def _by_topic(self, claim: Claim, context: _Context, region: tuple[int, int], made: Sequence[Claim]) -> Claim:
+        """What a bare number of a text about liquidations counts: one with a side, or in a list or table of names."""
+        if claim.metric or not self.topic:
+            return claim
+        block = self.document.blocks[claim.block]
+        listed = block.kind in (BlockKind.ITEM, BlockKind.CELL) and bool(claim.venues or claim.assets)
+        sentence = self.document.sentences[claim.position]
+        listed = listed or (
+            bool(claim.venues) and words.HAD_ITS_PART.search(self.low, sentence.start, sentence.end) is not None
+        )
+        sided = claim.side is not Side.BOTH
+        taken = {**claim.carried, "metric": "the topic of the text"}
+        if claim.kind is Kind.MONEY and claim.number.amount.value >= _LEAST and (sided or listed):
+            other = words.NOT_LIQUIDATED.search(self.low, *self._clause(claim.number, region))
+            return claim if other or context.metrics else replace(claim, metric="liquidations", carried=taken)
+        if made and self._whole_of(made[-1].number, claim.number) and made[-1].metric == "share":
+            return replace(claim, metric="liquidations", carried=taken)
+        if claim.kind is Kind.PERCENT and (listed or sided) and made and made[-1].metric == "liquidations":
+            return replace(claim, metric="share", carried=taken)
+        return claim
+
+    def _region(self, sentence: Sentence, numbers: Sequence[Number], index: int) -> tuple[int, int]:
+        """The stretch between a number's neighbours; one in brackets right behind it says the same and is none."""
+        start = numbers[index - 1].end if index else sentence.start
+        here = numbers[index].kind is Kind.PERCENT
+        for after in range(index + 1, len(numbers)):
+            other = numbers[after]
+            gap, behind = self.low[numbers[after - 1].end : other.start], self.low[other.end : other.end + 2]
+            if here and after == index + 1 and other.kind is Kind.MONEY and _OF_WHOLE.fullmatch(gap):
+                continue  # "92% of the $1.31 billion came from longs"
+            if other.kind is numbers[index].kind or not _APPOSED.fullmatch(gap) or behind[:1] not in (")", "）"):
+                return start, other.start
+        return start, sentence.end
 
     def _is_figure(self, claim: Claim, context: _Context) -> bool:
         """A number without currency or unit is a figure only where its sentence says what it is."""
         if claim.kind is Kind.MONEY and not claim.number.amount.currency:
+            left = self.low[max(0, claim.number.start - _MOST_GAP) : claim.number.start]
+            if _NO_PRICE.search(left):
+                return False
             return bool(claim.metric or context.side or context.metrics)
         return True
 
@@ -283,14 +399,24 @@ class _Reader:
         number = claim.number
         metric = self._metric(number, context, sentence, region, made)
         last = made[-1] if made else None
+        if last is not None and last.kind is Kind.COIN and number.kind is Kind.MONEY:
+            apposed = _APPOSED.fullmatch(self.low[last.number.end : number.start])
+            metric = last.metric if apposed else metric
+        if metric and words.USUAL.search(self.low, max(region[0], number.start - _MOST_GAP), number.start):
+            metric = "usual_level" if metric not in _PRICES and metric != "reference_price" else metric
+        if metric in _LIQUIDATIONS and words.HYPOTHETICAL.search(self.low, sentence.start, sentence.end):
+            metric = "liquidation_risk"
         near = last is not None and (_family(last.metric) == _family(metric) or not metric or not last.metric)
         total = words.TOTAL.search(self.low, *self._clause(number, region)) is not None and metric != "share"
-        side = self._own(context.side, number, sentence, region, used)
-        assets = self._own(context.assets, number, sentence, region, used)
-        venues = self._own(context.venues, number, sentence, region, used)
+        whole = last is not None and self._whole_of(last.number, number)
+        total = total or whole
+        side = None if whole else self._own(context.side, number, sentence, region, used)
+        assets = None if whole else self._own(context.assets, number, sentence, region, used)
+        venues = None if whole else self._own(context.venues, number, sentence, region, used)
         if number.kind is Kind.COIN:
             assets = (number.asset,)
-        if side is None and near and last is not None and last.side is not Side.BOTH and not total:
+        own_side = last is not None and last.side is not Side.BOTH and (last.metric != "share" or metric == "share")
+        if side is None and near and last is not None and own_side and not total:
             side = (str(last.side),) if metric in _LIQUIDATIONS or not metric or metric == "realised_gain" else None
         if assets is None and near and last is not None and not total:
             assets = last.assets or None
@@ -315,10 +441,25 @@ class _Reader:
             venues = context.venues[0].values
         if metric in _PRICES or metric == "etf_net_flow":
             side = None
-        when = self._when(context, number, region, metric)
-        if when is None and last is not None and near and metric != "price":
+        when = self._when(context, number, sentence, region, metric)
+        if when is not None and last is not None and not near and when is last.when and when.start < number.start:
+            opening = when.end <= made[0].number.start and not self._turns(when.end, number.start)
+            when = when if opening else None
+        ever = metric == "etf_net_flow" and _EVER.search(self.low, *self._clause(number, region)) is not None
+        if when is None and last is not None and near and metric not in _LEVELS:
             when = last.when
+        if when is not None and when.end <= number.start and _CONTRAST.search(self.low, when.end, number.start):
+            when = None
+        when = None if ever else when
+        if when is not None and (moment := windows.as_of(self.low, sentence.start, sentence.end, self.published)):
+            when = windows.read_at(when, moment)
+        if not metric and number.kind is Kind.PERCENT and number.sign and last is not None and last.metric == "price":
+            metric = "price_change"
+        if number.unit is CountUnit.UNSPECIFIED and last is not None and last.unit is not None:
+            number = replace(number, unit=last.unit)  # "112,000 traders ..., 17 of them"
         direction = self._direction(number, metric, sentence, region)
+        if not direction and metric in _MOVING and last is not None and last.metric == metric:
+            direction = last.direction  # "fell by $190 billion to $2.4 trillion"
         if direction == "broke" and number.hedge in (Hedge.OVER, Hedge.UNDER):  # "fell below $92,000" qualifies nothing
             number = replace(number, amount=number.amount.plain())
         return replace(
@@ -341,7 +482,8 @@ class _Reader:
         before = [m for m in found if region[0] <= m.start and m.end <= number.start and m.start not in used]
         for mention in after[:1]:
             gap = self.low[number.end : mention.start]
-            if len(gap) <= _MOST_GAP and not _SEPARATOR.search(gap.replace(" from ", " ")) and _AFTER.match(gap + " "):
+            joined = not gap.strip() or _AFTER.match(gap + " ")
+            if len(gap) <= _MOST_GAP and not _SEPARATOR.search(gap.replace(" from ", " ")) and joined:
                 used.add(mention.start)
                 return mention.values
         for mention in reversed(before):
@@ -378,26 +520,60 @@ class _Reader:
             case Kind.COUNT:
                 return "liquidation_count"
             case Kind.COIN:
-                return "holding" if spoken == "holding" else "position"
+                return spoken if spoken in ("holding", "open_interest") else "position"
             case Kind.PERCENT:
                 clause = low[region[0] : region[1]]
-                if words.SHARE.search(clause) or (spoken == "liquidations" and not words.FALL.search(clause)):
+                if spoken == "funding_rate":
+                    return spoken
+                if words.CHANCE.match(low, number.end):
+                    return ""
+                if words.BEYOND.match(low, number.end) and spoken in _LIQUIDATIONS:
+                    return ""
+                compared = _COMPARED.search(clause) is not None
+                begin, stop = self._clause(number, region)
+                if spoken == "volatility_change" and words.IMPLIED.search(low, region[0], number.start):
+                    return "implied_volatility"
+                near = any(begin <= m.start < stop for m in context.metrics)
+                counted = spoken == "liquidations" and near and not words.FALL.search(clause) and not compared
+                part_of = low.startswith(" of ", number.end) and not low.startswith(" of its value", number.end)
+                if words.SHARE.search(clause) or counted or (part_of and spoken not in ("open_interest", "price")):
                     return "share"
+                if compared and spoken in _LIQUIDATIONS:
+                    return ""
+                if number.sign and not spoken and any(region[0] <= m.start < region[1] for m in context.assets):
+                    return "price_change"
                 if spoken == "open_interest" or (made and made[-1].metric == "open_interest"):
                     return "open_interest_drop" if words.FALL.search(clause) else "share"
-                moves = words.FALL.search(low, sentence.start, sentence.end) or words.RISE.search(
-                    low, sentence.start, sentence.end
-                )
+                market = bool(context.assets) or words.PRICE.search(low, sentence.start, sentence.end)
+                reach = (sentence.start, sentence.end) if market else (begin, stop)
+                moves = words.FALL.search(low, *reach) or words.RISE.search(low, *reach)
+                level = words.TO_PERCENT.search(left) and not words.MOVE_NOUN.search(low, region[0], number.start)
+                if level:
+                    return "share" if made and made[-1].metric == "share" else ""
                 if moves:
                     return "price_change"
-                told = context.side or self._in_cell(sentence) or (made and made[-1].metric in _LIQUIDATIONS)
+                if made and made[-1].metric == "price_change" and not self._turns(made[-1].number.end, number.start):
+                    return "price_change"
+                told = (
+                    any(begin <= m.start < stop for m in context.side)
+                    or self._in_cell(sentence)
+                    or (made and made[-1].metric in _LIQUIDATIONS)
+                )
                 return "share" if told else ""
+        if words.REFERENCE_PRICE.search(low, region[0], number.start) and number.amount.value < 1_000_000:
+            return "reference_price"
         small = number.amount.value < 1_000_000 and (not number.amount.currency or "万" not in number.amount.text)
+        if not small and number.amount.value < 1_000_000 and words.BROKE.search(left):
+            small = any(m.start < number.start for m in context.assets)
         if small:
+            ahead = words.LEVEL_AHEAD.search(left)
             coins = any(m.start < number.start for m in context.assets) or words.PRICE.search(
                 low, sentence.start, sentence.end
             )
-            broke = words.BROKE.search(left) or words.LEVEL_NOUN.match(low, number.end)
+            broke = words.BROKE.search(left) or words.LEVEL_NOUN.match(low, number.end) or ahead
+            beside = next((m for m in context.assets if 0 <= number.start - m.end <= _SHORT // 2), None)
+            if (beside is not None and not spoken) or left.endswith("price: "):
+                return "price"
             if (broke or (coins and words.TO_LEVEL.search(left))) and spoken in _BESIDE_PRICES:
                 return "price"
             if coins and not spoken and words.BY_AMOUNT.search(left):
@@ -405,12 +581,17 @@ class _Reader:
         if spoken == "open_interest":
             fall = words.FALL.search(low, *self._clause(number, region))
             return "open_interest_drop" if fall else "open_interest"
-        if spoken == "volatility_change":
+        if spoken in ("volatility_change", "funding_rate"):
             spoken = ""
         if spoken in ("holding", "position") and not (made and made[-1].kind is Kind.COIN):
-            spoken = "liquidations" if any(m.values[0] == "liquidations" for m in context.metrics) else ""
+            forced = [m.values[0] for m in context.metrics if m.values[0] in _LIQUIDATIONS]
+            spoken = forced[0] if forced else spoken if self._deals(number) else ""
         if spoken == "market_value" and (value := low.find("market value")) and value > number.end and not made:
             return "market_value"
+        if not spoken and words.FUND.search(low, sentence.start, number.start):
+            begin, stop = self._clause(number, region)
+            if words.FALL.search(low, begin, stop) or words.RISE.search(low, begin, stop):
+                return "etf_net_flow" if "etf" in low[sentence.start : number.start] or context.venues else ""
         return spoken
 
     def _spoken(self, found: Sequence[Mention], number: Number, region: tuple[int, int]) -> str:
@@ -420,6 +601,9 @@ class _Reader:
         own = [m for m in found if region[0] <= m.start and m.end <= region[1]]
         before = [m for m in found if m.end <= number.start]
         if own:
+            for mention in own:  # "a $16.7 million long, the largest of the day"
+                if mention.values[0] == "largest_liquidation" and 0 <= mention.start - number.end <= _MOST_GAP // 2:
+                    return mention.values[0]
             nearest = min(
                 own,
                 key=lambda m: min(abs(m.start - number.end), abs(number.start - m.end)) + 30 * self._apart(m, number),
@@ -427,31 +611,66 @@ class _Reader:
             return nearest.values[0]
         return before[-1].values[0] if before else found[0].values[0]
 
+    def _leads_on(self, when: When, number: Number, region: tuple[int, int], sentence: Sentence) -> bool:
+        """Whether a time behind a number stands before the next one, of which it speaks: "..., and on Monday $5M"."""
+        if not number.end <= when.start < region[1] or region[1] == sentence.end:
+            return False
+        apart = _SEPARATOR.search(_ASIDES.sub(" ", self.low[number.end : when.start]))
+        return apart is not None and not _SEPARATOR.search(self.low, when.end, region[1])
+
+    def _turns(self, start: int, end: int) -> bool:
+        """Whether a sentence turns to another matter between two places."""
+        return _TURN.search(self.low, start, end) is not None
+
+    def _deals(self, number: Number) -> bool:
+        """Whether a sum is the size of a deal in a coin: "a $98 million ETH short", "$12 million worth of SOL"."""
+        end = min(number.end + _MOST_LEAD // 2, len(self.low))
+        return any(
+            not _SEPARATOR.search(self.low[number.end : m.start].replace(" of ", " "))
+            for m in words.mentions("assets", self.text, self.low, number.end, end)
+        )
+
     def _apart(self, mention: Mention, number: Number) -> bool:
         between = (mention.end, number.start) if mention.end <= number.start else (number.end, mention.start)
         return _SEPARATOR.search(self.low, *between) is not None
 
-    def _when(self, context: _Context, number: Number, region: tuple[int, int], metric: str) -> When | None:
+    def _when(
+        self, context: _Context, number: Number, sentence: Sentence, region: tuple[int, int], metric: str
+    ) -> When | None:
         """The stated time that a number belongs to; a price level belongs to a moment, not to a stretch of hours."""
         found = [
             when
             for when in context.whens
-            if not (when.start <= number.start < when.end) and (when.calendar or metric != "price")
+            if not (when.start <= number.start < when.end) and (when.calendar or metric not in _LEVELS)
         ]
-        if metric == "price":
-            end = self._clause(number, region)[1]
-            found = [when for when in found if when.end <= end]
+        begin, end = self._clause(number, region)
+        if metric in _LEVELS:
+            lead = sentence.start + _SHORT
+            found = [w for w in found if w.end <= end and (w.start >= begin or w.start <= lead)]
+        elif metric in _LIQUIDATIONS:  # "the crash on Monday ..., with $750M in liquidations" is not Monday's sum
+            found = [
+                w
+                for w in found
+                if not w.calendar or begin <= w.start < end or not windows.qualifies_event(self.low, sentence.start, w)
+            ]
+        found = [w for w in found if not self._leads_on(w, number, region, sentence)]
+        if metric in _PRICES:  # "down 43% from its high of $126,200 on 6 October"
+            found = [w for w in found if w.start < region[1]]
         if not found:
             return None
         if len(found) > 1:
             own = [w for w in found if region[0] <= w.start and w.end <= region[1]]
-            begin, end = self._clause(number, region)
             same = [w for w in own if begin <= w.start and w.end <= end]
             before = [w for w in found if w.end <= number.start]
             found = same or own or before[-1:] or found
             exact = [w for w in found if not w.calendar and metric in _LIQUIDATIONS]
             found = exact or found
         chosen = min(found, key=lambda w: min(abs(w.start - number.end), abs(number.start - w.end)))
+        if chosen.length == _DAY and not any(char.isdigit() for char in chosen.text):  # "On 10 October, ... in a day"
+            dated = [
+                w for w in context.whens if w.calendar and w.end <= chosen.start and any(c.isdigit() for c in w.text)
+            ]
+            chosen = dated[-1] if dated and not self._turns(dated[-1].end, chosen.start) else chosen
         return windows.trading_week(chosen) if metric == "etf_net_flow" else chosen
 
     def _attribution(self, context: _Context, number: Number, region: tuple[int, int]) -> str:
@@ -459,8 +678,10 @@ class _Reader:
         if not found:
             return ""
         if len(found) == 1:
-            only = found[0]
-            return only.values[0]
+            return found[0].values[0]
+        for cited in found:
+            if words.CITED.search(self.low, max(0, cited.start - 30), cited.start):
+                return cited.values[0]
         after = [m for m in found if number.end <= m.start and m.end <= region[1]]
         before = [m for m in found if m.end <= number.start]
         own = [m for m in before if m.start >= region[0]]
@@ -476,12 +697,11 @@ class _Reader:
             return "level"
         if metric not in _MOVING:
             return ""
-        for start, end in (
-            self._clause(number, region),
-            region,
-            (sentence.start, number.start),
-            (sentence.start, sentence.end),
-        ):
+        if number.sign:
+            return "fall" if number.sign == "-" else "rise"
+        before, whole = (sentence.start, number.start), (sentence.start, sentence.end)
+        stretches = [self._clause(number, region), region, before, whole]
+        for start, end in stretches[:2] if metric in _LEVELS else stretches:
             falls = [m.start() for m in words.FALL.finditer(low, start, end)]
             rises = [m.start() for m in words.RISE.finditer(low, start, end)]
             if falls or rises:
@@ -492,7 +712,7 @@ class _Reader:
     def _in_cell(self, sentence: Sentence) -> bool:
         return self.document.blocks[sentence.block].kind is BlockKind.CELL
 
-    def _carry(self, claim: Claim, sentence: Sentence, made: Sequence[Claim]) -> Claim:
+    def _carry(self, claim: Claim, sentence: Sentence, context: _Context, made: Sequence[Claim]) -> Claim:
         """Fill open slots from labels, lead-in, heading or the sentence that is pointed back to."""
         block = self.document.blocks[sentence.block]
         carried = dict(claim.carried)
@@ -508,13 +728,34 @@ class _Reader:
             )
             if 0 < colon - block.start < _MOST_LEAD:
                 claim = self._from(claim, self.context(block.start, colon), "the item's lead-in", carried)
+        if made:
+            alike = [c for c in made if c.kind is claim.kind]
+            claim = _from_neighbour(claim, alike[-1] if alike else made[-1], carried)
         previous = self.claims[-1] if self.claims and not made else None
         if previous and previous.block == sentence.block and previous.position == claim.position - 1:
             points = words.PRONOUN.search(self.low, sentence.start, sentence.end) is not None
-            claim = _from_claim(claim, previous, points, carried)
+            short = bool(context.whens) and sentence.end - sentence.start <= _MOST_GAP
+            named = bool(context.venues or context.side or context.assets)
+            goes_on = points or (not context.metrics and (named or short))
+            alike = [c for c in self._before(previous) if c.kind is claim.kind and _may_share(c, claim)]
+            goes_on = goes_on and not words.NOT_LIQUIDATED.search(self.low, sentence.start, sentence.end)
+            claim = _from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)
+            same = words.SAME_TIME.search(self.low, sentence.start, sentence.end)
+            if same is not None and claim.when is None and previous.when is not None and claim.metric not in _LEVELS:
+                carried["when"] = "the sentence before"
+                claim = replace(claim, when=previous.when)
         if carried != claim.carried:
             claim = replace(claim, carried=carried)
         return claim
+
+    def _before(self, last: Claim) -> list[Claim]:
+        """The claims of the sentence that `last` stands in, the last first."""
+        found = []
+        for claim in reversed(self.claims):
+            if claim.position != last.position:
+                break
+            found.append(claim)
+        return found
 
     def _from(
         self, claim: Claim, context: _Context, source: str, carried: dict[str, str], *, above: bool = False
@@ -528,7 +769,7 @@ class _Reader:
             bare
             and claim.side is Side.BOTH
             and len(context.side) == 1
-            and (changes.get("metric", claim.metric) in _LIQUIDATIONS)
+            and (changes.get("metric", claim.metric) in (*_LIQUIDATIONS, ""))
         ):
             changes["side"] = Side(context.side[0].values[0])
         if bare and not claim.assets and len(context.assets) == 1:
@@ -544,31 +785,41 @@ class _Reader:
         return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
 
 
-def _dealt_out(made: Sequence[Claim]) -> list[Claim]:
-    """ "OKX and Bybit with $366M and $106M, respectively": the first name to the first number, and so on."""
-    dealt = list(made)
-    for slot in ("venues", "assets"):
-        at = 0
-        while at < len(dealt):
-            names: tuple[str, ...] = getattr(dealt[at], slot)
-            run = dealt[at : at + len(names)]
-            alike = len(names) > 1 and len(run) == len(names) and all(getattr(c, slot) == names for c in run)
-            if alike:
-                changed = [replace(c, **{slot: (name,)}) for c, name in zip(run, names, strict=True)]  # type: ignore[arg-type]
-                dealt[at : at + len(names)] = changed
-            at += len(names) if alike else 1
-    return dealt
+def _may_share(one: Claim, two: Claim) -> bool:
+    """Whether the metric of one number may be that of another: a price level is no sum of millions."""
+    return one.metric not in _PRICES or two.number.amount.value < 1_000_000
 
 
-def _from_claim(claim: Claim, previous: Claim, points: bool, carried: dict[str, str]) -> Claim:
-    """What the sentence before says, where this one points back to it; the attribution stands for a whole paragraph."""
+def _from_neighbour(claim: Claim, last: Claim, carried: dict[str, str]) -> Claim:
+    """What was taken from elsewhere for the number before stands for this one of its sentence too."""
+    changes: dict[str, object] = {}
+    if not claim.metric and claim.kind is last.kind and last.metric and "metric" in last.carried:
+        changes["metric"] = last.metric
+    if _family(str(changes.get("metric", claim.metric))) == _family(last.metric):
+        if claim.when is None and last.when is not None and "when" in last.carried:
+            changes["when"] = last.when
+        if not claim.attribution and last.attribution and "attribution" in last.carried:
+            changes["attribution"] = last.attribution
+    for slot in changes:
+        carried[slot] = last.carried[slot]
+    return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
+
+
+def _from_claim(claim: Claim, previous: Claim, points: bool, goes_on: bool, carried: dict[str, str]) -> Claim:
+    """What the sentence before says, where this one points back to it or goes on with its subject.
+
+    Time and attribution stand for a whole paragraph.
+    """
     changes: dict[str, object] = {}
     if _family(claim.metric) == _family(previous.metric) or not claim.metric:
-        if not claim.attribution and previous.attribution:
+        if not claim.attribution and previous.attribution and (claim.metric or goes_on):
             changes["attribution"] = previous.attribution
+        if goes_on and not claim.metric and claim.kind is previous.kind and _may_share(previous, claim):
+            changes["metric"] = previous.metric
+        known = changes.get("metric", claim.metric)
+        if claim.when is None and previous.when is not None and known and known in _SAME_TIME:
+            changes["when"] = previous.when
         if points:
-            if not claim.metric and claim.kind is previous.kind:
-                changes["metric"] = previous.metric
             if not claim.venues and previous.venues:
                 changes["venues"] = previous.venues
             if not claim.assets and previous.assets:
@@ -578,6 +829,22 @@ def _from_claim(claim: Claim, previous: Claim, points: bool, carried: dict[str, 
     for slot in changes:
         carried[slot] = "the sentence before"
     return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
+
+
+def _said_before(claims: Sequence[Claim]) -> list[Claim]:
+    """A number of which nothing is said counts what the very same number counted before."""
+    known: dict[tuple[Kind, Decimal, str], str] = {}
+    done = []
+    for claim in claims:
+        amount = claim.number.amount
+        key = claim.kind, amount.value, claim.number.asset
+        telling = len(amount.digits) > 1 and claim.kind is not Kind.PERCENT
+        if not claim.metric and telling and key in known:
+            claim = replace(claim, metric=known[key], carried={**claim.carried, "metric": "the same figure before"})
+        elif claim.metric and telling:
+            known.setdefault(key, claim.metric)
+        done.append(claim)
+    return done
 
 
 def _shared_with_headline(document: Document, claims: Sequence[Claim]) -> list[Claim]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 
 from verify.model import names
@@ -32,7 +34,8 @@ class Kind(StrEnum):
 class Number:
     """A number that can be checked. The span covers currency, digits, magnitude and unit, and no hedge.
 
-    `asset` is the coin of a coin amount, `unit` what a count counts ("" where that is not said).
+    `asset` is the coin of a coin amount, `unit` what a count counts (None where that is not said), `sign` a "+" or "-"
+    right before it, which is no part of the span.
     """
 
     start: int
@@ -41,6 +44,7 @@ class Number:
     amount: Amount
     asset: str = ""
     unit: CountUnit | None = None
+    sign: str = ""
 
     @property
     def hedge(self) -> Hedge:
@@ -109,6 +113,8 @@ _MASKS = re.compile(
                      r"|pages|figure|fig\.|table|part|phase|no\.|note|step|article|suite|room|floor|ref\.? no\.)"
                      r"[ -]?[0-9]{1,6}(?:\.[0-9]{1,4})?+(?![0-9%,.]*[0-9%])(?! ?(?:million|billion|bn|m|b)\b)"
                      r"|第[0-9]{1,6}[节章页届期条]|\[[0-9]{1,4}\]|\bq[1-4]\b|\bh[12]\b|#[0-9]{1,9}|\b10x research\b"),
+            ("ratio", r"(?<![0-9.,$-])[0-9]{1,2} (?:in|out of|of every) [0-9]{1,3}(?![0-9.,%])"
+                      r"|(?<![0-9:])1:[0-9]{1,3}(?![0-9:])"),
             ("house", r"\b[0-9]{1,5} [a-z]{2,20} (?:street|avenue|road|lane|boulevard|drive)\b"
                       r"|\b[a-z]{2} [0-9]{5}\b(?= |\.|$)"),
         )
@@ -118,6 +124,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"'）)]++|(?<=[a-z0-9])\.(?:co
 _WHY = {
     "id": "an id", "phone": "a phone number", "date": "a date", "time": "a time of day",
     "name": "part of a name or a reference", "house": "a postal address",
+    "ratio": "a ratio",
 }  # fmt: skip
 
 _NUM = r"(?:[0-9]++(?:[,_][0-9]{3}(?![0-9]))*+(?:\.[0-9]++)?+|\.[0-9]++)"
@@ -136,12 +143,12 @@ _FOREIGN_BEFORE = re.compile(
     r"(?:(?<![a-z])(?:a|au|c|ca|s|hk|nt|nz)\$|[€£¥₩₹]|(?<![a-z])(?:eur|gbp|jpy|cny|rmb|krw)|人民币)\s{0,2}$"
 )
 _FOREIGN_AFTER = re.compile(
-    r"\s?(?:€|£|¥|(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan|pounds?)(?![a-z])|元|人民币|日元|欧元)"
+    r"\s?(?:€|£|¥|円|圓|(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan|pounds?)(?![a-z])|元|人民币|日元|欧元)"
 )
 _LETTER_MAGNITUDE = re.compile(r"\s[mbkt](?![a-z0-9'])")
 _BODY = re.compile(rf"(?P<mag>{_MAG})?+(?P<more>(?<=[亿億])[0-9]{{1,4}}[万萬])?+(?P<cur>{_AFTER})?+")
 _RANGE_SIGN = re.compile(
-    rf"(?:\s?(?:-|–|—|~|至|到)\s?|\s(?:to|and)\s)(?:{_any([w for w in CURRENCY_WORDS if '$' in w])})?(?=[0-9.])"
+    rf"(?:\s?(?:-|–|~|至|到)\s?|—|\s(?:to|and)\s)(?:{_any([w for w in CURRENCY_WORDS if '$' in w])})?(?=[0-9.])"
 )
 _PERCENT = re.compile(r"\s{0,2}(?:%|percent(?![a-z])|per cent(?![a-z])|pct(?![a-z]))")
 _POINTS = re.compile(
@@ -158,7 +165,11 @@ _DURATION = re.compile(
 )
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
 _FACTOR = re.compile(r"x(?![a-z0-9])|\s?times(?![a-z])|-fold(?![a-z])|\s?倍")
-_LEVERAGE = re.compile(r"[\s-]{0,2}(?:[a-z]{1,12} )?(?:leverage|leveraged|long|short|lever|margin|杠杆|做多|做空)")
+_LEVERAGE = re.compile(
+    r"(?:\s?(?:-|–|to|and|or|至|到)\s?[0-9]{1,3}(?:x|\s?倍))?+[\s-]{0,2}(?:[a-z]{1,12} )?"
+    r"(?:leverage|leveraged|longs?|shorts?|lever|margin|的?杠杆|的?槓桿|做多|做空"
+    r"|(?:[a-z]{3,5} ?)?(?:多|空)(?:单|單|头|頭|仓))"
+)
 
 _TRADERS = (
     "traders|accounts|people|users|investors|addresses|wallets|whales|participants|holders|individuals|customers"
@@ -178,6 +189,8 @@ _HAN_COUNTED = re.compile(
     r"\s?(?:(?P<TRADERS>(?:名|位)(?:交易者|投资者|用户)?|人|(?:个)?(?:账户|地址|用户))|(?P<POSITIONS>个?(?:仓位|头寸))"
     r"|(?P<ORDERS>笔(?:订单|清算|爆仓)?)|(?P<UNSPECIFIED>个(?![点月小百]))|(?P<UNSPECIFIED2>起))"
 )
+_COUNT_LABEL = re.compile(r"\b(" + "|".join(words for _, words in _NOUNS) + r")(?: liquidated)?[*_]{0,3}[:：|]\s{0,2}$")
+_OF_THEM = re.compile(r"\s(?:of (?:them|those|these|which)\b|had (?:positions|losses)\b)")
 _NUMBER_OF = re.compile(
     r"(?:number of|count of)\s((?:[a-z'-]{1,18}\s){0,3}?)(" + "|".join(w for _, w in _NOUNS) + r")(?![a-z])"
 )
@@ -188,6 +201,18 @@ _LEVEL_BEFORE = re.compile(
 )
 _NOT_COUNTED = re.compile(r"\b(?:join|readers|followers|subscribers|employees|members|offices|countries|staff)\b")
 _SMALL_OR_YEAR = re.compile(r".{1,3}|(?:19|20)[0-9]{2}")
+_SPELLED = {
+    "half a": Decimal("0.5"), "a quarter of a": Decimal("0.25"), "three quarters of a": Decimal("0.75"),
+    "three-quarters of a": Decimal("0.75"), "a": Decimal(1), "one": Decimal(1), "two": Decimal(2), "three": Decimal(3),
+    "four": Decimal(4), "five": Decimal(5), "six": Decimal(6), "seven": Decimal(7), "eight": Decimal(8),
+    "nine": Decimal(9), "ten": Decimal(10), "eleven": Decimal(11), "twelve": Decimal(12), "twenty": Decimal(20),
+    "thirty": Decimal(30), "forty": Decimal(40), "fifty": Decimal(50),
+}  # fmt: skip
+#: "half a billion dollars", "nine hundred million US dollars": only with its currency, as "a million" is said of much.
+_IN_WORDS = re.compile(
+    rf"\b(?P<n>{'|'.join(sorted(map(re.escape, _SPELLED), key=lambda w: -len(w)))})(?P<hundred> hundred)?"
+    r" (?P<mag>million|billion|trillion) (?:u\.?s\.? )?(?:dollars?|usd)\b"
+)
 _TOO_LONG = 60
 _AROUND = 70
 _NEAR_DIGITS = re.compile(r"[0-9]++(?:[^0-9]{1,12}[0-9]++)*+")
@@ -196,7 +221,7 @@ _BEFORE_DIGITS, _BEHIND_DIGITS = 22, 22
 
 def _coins() -> tuple[re.Pattern[str], dict[str, str]]:
     known = {written: name.id for written, name in names.spellings("assets")}
-    return re.compile(rf"\s{{0,2}}[枚个]?\s?(?P<coin>{_any(list(known))})s?(?![a-z0-9])"), known
+    return re.compile(rf"\s{{0,2}}[枚个]?\s?[#$]?(?P<coin>{_any(list(known))})s?(?![a-z0-9])"), known
 
 
 _COIN, _COINS = _coins()
@@ -242,7 +267,19 @@ def scan(text: str, folded: str | None = None) -> Scan:
         else:
             alone.append(found)
         at = max(at, found.end)
+    if "illion" in low:
+        numbers = sorted([*numbers, *_in_words(text, low)], key=lambda number: number.start)
     return Scan(tuple(numbers), tuple(alone))
+
+
+def _in_words(text: str, low: str) -> Iterator[Number]:
+    """Sums of dollars without a digit."""
+    for match in _IN_WORDS.finditer(low):
+        value = _SPELLED[match["n"]] * (100 if match["hundred"] else 1) * Decimal(10) ** MAGNITUDES[match["mag"]]
+        amount = Amount.from_decimal(value.normalize(), text=text[match.start() : match.end()])
+        opening = low[max(0, match.start() - _AROUND) : match.start()].rstrip()
+        hedge, end = _hedged(opening, low, match.end(), Hedge.NONE)
+        yield Number(match.start(), end, Kind.MONEY, replace(amount, hedge=hedge))
 
 
 def _masks(low: str) -> list[tuple[int, int, str]]:
@@ -276,6 +313,7 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
         return Alone(start, end, "not in US dollars")
     last, currency, magnitude = _extent(low, end, money=before is not None)
     dollars = before is not None or currency
+    alone = last, dollars, magnitude
     opening = left[: len(left) - (start - first)].rstrip()
     if (sign := _RANGE_SIGN.match(low, last)) and _is_range(sign[0], opening):
         number = _CANDIDATE.match(low, sign.end())
@@ -288,7 +326,29 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
         number = _CANDIDATE.match(low, sign.end()) if sign and _is_range(sign[0], opening) else None
         if number and _PERCENT.match(low, number.end()):
             last = number.end()
-    return _classify(text, low, first, last, opening, dollars=dollars, magnitude=magnitude)
+    found = _classify(text, low, first, last, opening, dollars=dollars, magnitude=magnitude)
+    apart = isinstance(found, Alone) or _moved(found, opening)
+    if apart and (last, dollars, magnitude) != alone:  # two numbers that are no range
+        last, dollars, magnitude = alone
+        found = _classify(text, low, first, last, opening, dollars=dollars, magnitude=magnitude)
+    if isinstance(found, Number) and opening[-1:] in ("+", "-") and not opening[-2:-1].isalnum():
+        found = replace(found, sign=opening[-1])
+    return found
+
+
+def _moved(number: Number, opening: str) -> bool:
+    """Whether "dropped $64 to $4,611" is a change and a level: too far apart for a range, after a verb of moving."""
+    ends = number.amount.ends
+    return ends is not None and ends[1] > ends[0] * _WIDEST and _MOVED.search(opening) is not None
+
+
+#: The ends of a range are nearer to one another than this, as a ratio; a change and the level it leads to are not.
+_WIDEST = Decimal("2.5")
+_MOVED = re.compile(
+    r"\b(?:fell|falls?|falling|dropp?\w{0,4}|declin\w{1,3}|plung\w{1,3}|slid\w{0,3}|slump\w{0,3}|tumbl\w{1,3}|sank"
+    r"|shed"
+    r"|rose|rises?|rising|gain\w{0,3}|jump\w{0,3}|climb\w{0,3}|surg\w{1,3}|soar\w{0,3}|added|up|down|by)$"
+)
 
 
 def _is_range(sign: str, opening: str) -> bool:
@@ -378,11 +438,15 @@ def _counted(low: str, first: int, last: int) -> CountUnit | None:
         if unit is CountUnit.UNSPECIFIED and (named := _HAN_UNIT.search(low[max(0, first - 12) : first])):
             unit = (CountUnit.TRADERS, CountUnit.POSITIONS, CountUnit.ORDERS)[(named.lastindex or 1) - 1]
         return unit
+    if _OF_THEM.match(right):
+        return CountUnit.UNSPECIFIED
     stop = re.match(r"[^.,;:!?\n，。；0-9(]{0,60}", right)
     near = stop[0] if stop else ""
     found = _COUNTED.match(near)
     if found and found.lastgroup and not _NOT_COUNTED.search(found[0]):
         return CountUnit[found.lastgroup]
+    if (label := _COUNT_LABEL.search(low[max(0, first - 40) : first])) and not _NOT_COUNTED.search(label[0]):
+        return next(unit for unit, words in _NOUNS if label[1] in words.split("|"))
     clause = re.split(r"[.;。；]\s", low[max(0, first - 120) : first])[-1]
     if number_of := _NUMBER_OF.search(clause):
         noun = number_of[2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -202,6 +203,8 @@ def guess_form(name: str, text: str) -> str:
 
 _BULLETS = "-*+•●◆▪‣·"
 _NUMBERED = re.compile(r"\d{1,3}[.)、](?=\s)")
+#: A line of the form "BTC: $71,312", which begins a stretch of its own however the lines around it are set.
+_LABELLED = re.compile(r"[*_]{0,3}\w[\w /()&.%-]{0,30}[:：][*_]{0,3}\s{0,2}[~≈+-]?(?:us)?\$?[0-9]", re.IGNORECASE)
 _TERMINAL = '.!?。！？:：;；…"”’)）'
 _HEADLINE = 140
 
@@ -268,11 +271,17 @@ class _Lines:
             self._close(at)
             self._block(Kind.ITEM, marker, end, marker=Span(indent, marker))
         else:
+            if _LABELLED.match(self.text, indent, end):
+                self._close(at)
             self._paragraph(indent, end, bare)
 
     def _marker(self, at: int, end: int) -> int:
-        if self.text[at] in _BULLETS and at + 1 < end and self.text[at + 1].isspace():
+        if at < end and self.text[at] in _BULLETS and at + 1 < end and self.text[at + 1].isspace():
             return at + 2
+        if at < end and unicodedata.category(self.text[at]) == "So":  # emoji serve as bullets in posts
+            space = at + 1 + (self.text[at + 1 : at + 2] == "\ufe0f")
+            if self.text[space : space + 1].isspace() and space < end:
+                return space + 1
         numbered = _NUMBERED.match(self.text, at, end)
         return numbered.end() + 1 if numbered else 0
 
@@ -364,6 +373,12 @@ _BLOCKS = frozenset(
 )  # fmt: skip
 _TAG = re.compile(r"/?([a-zA-Z][a-zA-Z0-9-]{0,20})")
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});?")
+#: Where pages say when they were published: Open Graph, schema.org (as an attribute or as JSON-LD).
+_PUBLISHED = re.compile(
+    r"(?:article:published_time|datePublished)[\"']\s{0,3}(?:content\s{0,3}=|:)\s{0,3}[\"']([^\"']{4,40})[\"']",
+    re.IGNORECASE,
+)
+_HEAD = 200_000
 _TIME = re.compile(r"datetime\s{0,5}=\s{0,5}[\"']([^\"']{1,40})", re.IGNORECASE)
 
 
@@ -380,6 +395,8 @@ class _Html:
 
     def read(self) -> None:
         low = self.text.lower() if len(self.text.lower()) == len(self.text) else self.text
+        if stated := _PUBLISHED.search(self.text, 0, _HEAD):
+            self.out.published = stated[1]
         main = next((tag for tag in ("<article", "<main") if tag in low), "")
         at = low.find(main) if main else 0
         limit = low.rfind("</" + main[1:]) if main else len(low)

@@ -7,7 +7,8 @@ began. Days are UTC days; the trading week of exchange-traded funds is Monday to
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
 
@@ -20,9 +21,13 @@ _WORDS = {
     "a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
     "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fourteen": 14, "fifteen": 15, "twenty": 20,
     "twenty-four": 24, "thirty": 30, "forty-five": 45, "forty-eight": 48, "sixty": 60, "half": 0.5, "half an": 0.5,
-    "一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "六": 6, "八": 8, "十二": 12, "半": 0.5,
+    "一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "六": 6, "七": 7, "八": 8, "十": 10, "十二": 12, "二十四": 24,
+    "四十八": 48, "半": 0.5,
 }  # fmt: skip
-_UNITS = {"min": ("m", 1), "分": ("m", 1), "h": ("h", 60), "小": ("h", 60), "d": ("h", 1440), "天": ("h", 1440)}
+_UNITS = {
+    "min": ("m", 1), "分": ("m", 1), "h": ("h", 60), "小": ("h", 60), "d": ("h", 1440), "天": ("h", 1440),
+    "日": ("h", 1440), "w": ("h", 10080), "周": ("h", 10080), "週": ("h", 10080),
+}  # fmt: skip
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = {name: number for number, name in enumerate(MONTHS.split("|")[:12], 1)}
 _ZONES = {"est": -5, "edt": -4, "et": -5, "cst": 8, "hkt": 8, "jst": 9, "utc": 0, "gmt": 0, "z": 0}
@@ -32,12 +37,14 @@ _DURATION = re.compile(
     rf"(?P<lead>\b(?:(?:past|last|previous|trailing|rolling|prior|within|in|over|during|the|just|only|about|every"
     rf"|than) )*+)"
     rf"(?:(?P<n>[0-9]{{1,4}}(?:\.[0-9])?)|\b(?P<word>{_NUMBER}))[\s-]?(?P<unit>minute|min|hour|hr|h|day"
-    rf"|d)s?(?![a-z0-9])"
+    rf"|d|week)s?(?![a-z0-9])"
     r"(?P<after> (?:ago|later|after|earlier|old|before))?"
     r"|\b(?P<bare>(?:past|last|previous|within the|in the|over the|during the) )(?P<one>minute|hour|day)(?![a-z])"
+    r"|\b(?P<bare2>(?:past|previous|trailing) )(?P<two>week)(?![a-z])"
 )
 _HAN_DURATION = re.compile(
-    r"(?:(?P<n>[0-9]{1,3})|(?P<word>十二|[一两二三四六八半]))\s?个?(?P<unit>小时|小時|分钟|分鐘|天)(?!前|后)"
+    r"(?:(?P<n>[0-9]{1,3})|(?P<word>二十四|四十八|十二|[一两二三四六七八十半]))\s?(?:个|個)?"
+    r"(?P<unit>小时|小時|分钟|分鐘|天|(?<=近[0-9])日|周|週)(?!前|后|後|线|高|低|年|末|期)"
 )
 _DATE = (
     rf"(?:(?P<m1>{MONTHS})\b\.? (?P<d1>[0-3]?[0-9])(?![0-9])(?:st|nd|rd|th)?(?:,? (?P<y1>20[0-9]{{2}}))?"
@@ -51,27 +58,60 @@ _CLOCK = re.compile(
     r"(?:\s?(?P<zone>utc|gmt|est|edt|et|cst|hkt|jst|z)\b(?P<off>[+-][0-9]{1,2})?)?"
 )
 _SINCE = re.compile(
-    rf"\bsince (?:[a-z]{{1,12}} ){{0,3}}?(?:in )?(?:(?P<part>mid|early"
+    rf"\bsince (?:(?![0-9])[a-z0-9.]{{1,12}} ){{0,3}}?(?:in )?(?:(?P<part>mid|early"
     rf"|late)[ -])?(?:(?P<month>{MONTHS})\b\.?(?: (?P<year>20[0-9]{{2}}))?(?![ ,]*[0-9])"
     r"|(?P<only>20[0-9]{2})(?![0-9-]))"
 )
 _SINCE_DAY = re.compile(r"\bsince (?:the )?$")
 _RECORD = re.compile(
-    r"\b(?:time|most|largest|lowest|highest|biggest|worst|best|first|steepest|sharpest)\s(?:[a-z-]{1,15}\s){0,2}$"
+    r"\b(?:time|most|longest|largest|lowest|highest|biggest|worst|best|first|steepest"
+    r"|sharpest)\s(?:[a-z-]{1,15}\s){0,2}$"
 )
 _CALENDAR = re.compile(
     rf"\b(?:on |last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b(?!,? (?:{MONTHS}))|\b(?P<yesterday>yesterday)\b"
     rf"|\b(?P<today>today)\b"
-    r"|\b(?P<lastweek>last week)\b|\b(?P<thisweek>this week)\b|\b(?P<weekend>(?:over|at|during) the weekend"
+    r"|\b(?P<lastweek>last week)\b|\b(?P<thisweek>(?:this|for the|on the|in the) week)\b|\b(?P<ytd>year[- ]to[- ]date"
+    r"|(?:so far )?this year)\b|\b(?P<weekend>(?:over|at|during) the weekend"
     r"|last weekend)\b"
-    rf"|\b(?:in|during) (?P<month>{'|'.join(_MONTHS)})\b(?: (?P<year>20[0-9]{{2}}))?(?! [0-9])"
+    rf"|\b(?:in|during|of|the|for|all of) (?P<month>{'|'.join(_MONTHS)})\b(?:,? (?P<year>20[0-9]{{2}}))?(?!'|’"
+    rf"|[ -][0-9])"
+    rf"|\b(?P<month2>{MONTHS})\b\.?,? (?P<year2>20[0-9]{{2}})(?![0-9])"
+    r"|\bq(?P<quarter>[1-4])(?: of)? (?P<qyear>20[0-9]{2})(?![0-9])"
 )
 _HAN_CALENDAR = re.compile(
-    r"(?P<yesterday>昨日|昨天)|(?P<today>今日|今天|日内|當日|当日)|(?P<lastweek>上周|上週)|(?P<thisweek>本周)"
+    r"(?P<yesterday>昨日|昨天)|(?P<today>今日|今天|日内|當日|当日|今晨|今早|凌晨)"
+    r"|(?:(?P<before>上)?(?:周|週|星期|礼拜)(?P<hanweekday>[一二三四五六日天]))(?![线个個])"
+    r"|(?P<lastweek>上周|上週)|(?P<thisweek>本周|本週|这周)|(?P<ytd>今年以来|年初至今|今年以來)"
+    r"|(?<![0-9])(?P<hanyear>20[0-9]{2})年(?P<hanmonth>[01]?[0-9])月(?:份)?(?![0-9]{1,2}[日号])(?!以来|以來|起)"
+)
+_HAN_SINCE = re.compile(r"自?(?:(?P<year>20[0-9]{2})年)?(?P<month>[01]?[0-9])月(?:份)?(?:以来|以來|起)")
+#: "Feb. 2-6", "2 to 6 February", "January 28 to February 3", 2月2日至6日: days, both included.
+_RANGE = re.compile(
+    rf"\b(?P<m1>{MONTHS})\b\.? (?P<a1>[0-3]?[0-9])\s?(?:-|–|—|to|through"
+    rf"|until)\s?(?:(?P<n1>{MONTHS})\b\.? )?(?P<b1>[0-3]?[0-9])"
+    r"(?![0-9:])(?:,? (?P<y1>20[0-9]{2}))?"
+    rf"|(?<![0-9.,$])(?P<a2>[0-3]?[0-9])\s?(?:-|–|—|to|through"
+    rf"|until)\s?(?P<b2>[0-3]?[0-9]) (?P<m2>{MONTHS})\b(?:\.?,? (?P<y2>20[0-9]{{2}}))?"
+    r"|(?:(?P<y3>20[0-9]{2})年)?(?P<m3>[01]?[0-9])月(?P<a3>[0-3]?[0-9])[日号]?\s?(?:-|–|—|~|至|到)\s?(?:(?P<n3>[01]?[0-9])月)?"
+    r"(?P<b3>[0-3]?[0-9])[日号]"
+)
+_NEWS_OF = re.compile(r"(?:[，,]?\s?(?:[上下]午|晚间|凌晨)?\s?)?(?:消息|讯|訊|电|電|报道|報導)")
+_AND = re.compile(r"\s?(?:and|&|to|through|和|与|至)\s?(?:on )?")
+_AS_OF = re.compile(r"\b(?:as of|by|at|until|up to|to|through|before)\b[^.;]{0,30}$|(?:截至|截止)[^。；]{0,20}$")
+_COMPARED = re.compile(r"(?:\b(?:than|compared (?:to|with)|versus|vs\.?)|较|比|相比) ?(?:that of |those of |on )?$")
+_NOUN_OF_EVENT = re.compile(
+    r"\b(?:crash|sell-?off|plunge|drop|decline|rout|cascade|downturn|turmoil|bloodbath|correction|slump|slide|wipeout"
+    r"|washout|shakeout)\b|暴跌|闪崩|崩盘|下跌"
+)
+_OF_EVENT = re.compile(
+    r"[\s-](?:[a-z-]{1,12} ){0,3}?(?:window|stretch|period|decline|drop|crash|sell-?off|slide|rout|plunge|slump"
+    r"|wave|cascade"
+    r"|move|washout)s?\b"
 )
 _JOIN = re.compile(r"\s*(?:-|–|—|to|and|until|till|至|到)\s*")
 _EVENT = re.compile(
-    r"\b(?:during|in|over) (?:this|the) (?:[a-z-]{1,15} ){0,2}(?:downturn|crash|sell-off|selloff|volatility|event|drop"
+    r"\b(?:during|in|over) (?:this|the) (?:[a-z-]{1,15} ){0,2}(?:downturn|crash|sell-off|selloff|volatility|event"
+    r"|drop|slide|decline"
     r"|cascade|rout)\b"
 )
 
@@ -129,11 +169,66 @@ def find(low: str, start: int, end: int, published: Dateline | None) -> list[Whe
     found += _since(low, start, end, published)
     found += _days(low, start, end, published)
     found += _calendar(low, start, end, published)
+    found += _ranges(low, start, end, published)
     kept: list[When] = []
     for when in sorted(found, key=lambda when: (when.start, -when.end)):
-        if not kept or when.start >= kept[-1].end:
+        compared = when.calendar and _COMPARED.search(low, max(start, when.start - 24), when.start)
+        if kept and (joined := _joined(low, kept[-1], when)):
+            kept[-1] = joined
+        elif not compared and (not kept or when.start >= kept[-1].end):
             kept.append(when)
     return kept
+
+
+def qualifies_event(low: str, start: int, when: When) -> bool:
+    """Whether a date says when an event was ("the crash on January 19"), not over which time something was counted."""
+    return _NOUN_OF_EVENT.search(low, max(start, when.start - 60), when.start) is not None
+
+
+def _joined(low: str, first: When, second: When) -> When | None:
+    """Two days in a row named in one breath ("on Monday and Tuesday") as one stretch."""
+    day = timedelta(days=1)
+    if first.window is None or second.window is None or not _AND.fullmatch(low, first.end, second.start):
+        return None
+    if first.length != day or second.length != day or second.window.start != first.window.end:
+        return None
+    begin, last = first.window.start.date(), second.window.end.date()
+    both = _span(first.start, second.end, low, begin, last)
+    return both if first.calendar and second.calendar else None
+
+
+def as_of(low: str, start: int, end: int, published: Dateline | None) -> datetime | None:
+    """The one instant, with its zone, at which a sentence says that something was read: "as of 8:00 AM UTC+8 on 19
+    January", "at 02:30 UTC"; without a day, the last such time before the dateline.
+    """
+    clocks = [clock for clock in _CLOCK.finditer(low, start, end) if clock["zone"]]
+    if len(clocks) != 1:
+        return None
+    clock = clocks[0]
+    if not _AS_OF.search(low, max(start, clock.start() - 40), clock.start()):
+        return None
+    days = [
+        day
+        for day in _DAY.finditer(low, start, end)
+        if -30 < day.start() - clock.end() < 8 or day.end() <= clock.start()
+    ]
+    near = [d for d in days if min(abs(d.start() - clock.end()), abs(clock.start() - d.end())) <= 8]
+    if near:
+        day = _date_of(near[0], published)
+        return _moment(day, clock, None) if day else None
+    if published is None:
+        return None
+    moment = _moment(published.day, clock, None)
+    if moment is not None and moment > published.moment:
+        moment -= timedelta(days=1)
+    return moment
+
+
+def read_at(when: When, moment: datetime) -> When:
+    """A stretch of hours that ends at a stated instant."""
+    if when.calendar or when.length is None:
+        return when
+    return replace(when, window=Window(moment - when.length, moment, Grade.HIGH.slack))
 
 
 def speaks_of_event(low: str, start: int, end: int) -> str:
@@ -147,8 +242,8 @@ def _durations(low: str, start: int, end: int, published: Dateline | None) -> li
     for match in _DURATION.finditer(low, start, end):
         if match["after"] or (match["lead"] or "").split(" ")[-2:-1] in (["every"], ["than"]):
             continue
-        if match["bare"]:
-            count, unit = 1.0, match["one"]
+        if match["bare"] or match["bare2"]:
+            count, unit = 1.0, match["one"] or match["two"]
         else:
             count, unit = float(match["n"] or _WORDS[match["word"]]), match["unit"]
             if unit in ("h", "d") and not match["n"]:
@@ -173,7 +268,8 @@ def _length(match: re.Match[str], count: float, unit: str, published: Dateline |
     if published is not None and length == timedelta(days=1) and not trailing and "24" not in match[0]:
         day = datetime.combine(published.day, time(), UTC)  # "a single-day drop" is of a day, not of 24 hours
         window = Window(day, day + length, Grade.LOW.slack)
-    elif published is not None and published.exact:
+        return When(match.start(), match.end(), day.date().isoformat(), match[0].strip(), length, window, True)
+    if published is not None and published.exact and (trailing or not _OF_EVENT.match(match.string, match.end())):
         slack = Grade.MEDIUM.slack if trailing else Grade.LOW.slack
         window = Window(published.moment - length, published.moment, slack)
     return When(match.start(), match.end(), f"{in_unit:g}{name}", match[0].strip(), length, window)
@@ -185,6 +281,8 @@ def _days(low: str, start: int, end: int, published: Dateline | None) -> list[Wh
         day = _date_of(match, published)
         if day is None:
             continue
+        if _NEWS_OF.match(low, match.end()):
+            continue  # 4月15日消息: when it was published
         before = low[max(start, match.start() - 12) : match.start()]
         if since := _SINCE_DAY.search(before):
             if not _RECORD.search(low[max(start, match.start() - 48) : match.start() - len(since[0])]):
@@ -193,6 +291,32 @@ def _days(low: str, start: int, end: int, published: Dateline | None) -> list[Wh
         if _CLOCK.match(low[match.end() :].lstrip(" ,at")[:9]):
             continue  # the moment of a dateline or of one edge, not a day-long window
         found.append(_span(match.start(), match.end(), low, day, day + timedelta(days=1)))
+    return found
+
+
+def _ranges(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
+    """Stretches of days, the last one included."""
+    found = []
+    for match in _RANGE.finditer(low, start, end):
+        n = next(n for n in "123" if match[f"a{n}"])
+        year = match[f"y{n}"]
+        if year is None and published is None:
+            continue
+        written = match[f"m{n}"]
+        month = int(written) if written.isdigit() else _month(written)
+        later = match[f"n{n}"] if n != "2" else None
+        last_month = month if later is None else int(later) if later.isdigit() else _month(later)
+        assert published is not None or year is not None
+        try:
+            known = int(year) if year else published.day.year  # type: ignore[union-attr]  # one of the two is there
+            first = date(known, month, int(match[f"a{n}"]))
+            last = date(known + (last_month < month), last_month, int(match[f"b{n}"]))
+            if year is None and published is not None and first > published.day + timedelta(days=7):
+                first, last = first.replace(year=known - 1), last.replace(year=last.year - 1)
+        except ValueError:
+            continue
+        if timedelta(0) < last - first <= timedelta(days=100):
+            found.append(_span(match.start(), match.end(), low, first, last + timedelta(days=1)))
     return found
 
 
@@ -214,35 +338,71 @@ def _since(low: str, start: int, end: int, published: Dateline | None) -> list[W
             number_of_day = {"mid": 15, "late": 20}.get(match["part"] or "", 1)
             day = date(year or 1970, number, number_of_day)
         found.append(_from(match.start(), match.end(), low, day, published))
+    for match in _HAN_SINCE.finditer(low, start, end):
+        number = int(match["month"])
+        if not 1 <= number <= 12 or (match["year"] is None and published is None):
+            continue
+        year = int(match["year"]) if match["year"] else None
+        if year is None and published is not None:
+            year = published.day.year - (number > published.day.month)
+        found.append(_from(match.start(), match.end(), low, date(year or 1970, number, 1), published))
     return found
 
 
 def _calendar(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
     if published is None:
         return []
-    found, today = [], published.day
+    found = []
     matches = [*_CALENDAR.finditer(low, start, end), *_HAN_CALENDAR.finditer(low, start, end)]
     for match in matches:
         groups = {name: value for name, value in match.groupdict().items() if value}
-        first, last = today, today + timedelta(days=1)
-        if "weekday" in groups:
-            first = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(groups["weekday"])) % 7)
-            last = first + timedelta(days=1)
-        elif "yesterday" in groups:
-            first, last = today - timedelta(days=1), today
-        elif "lastweek" in groups or "thisweek" in groups:
-            monday = today - timedelta(days=today.weekday())
-            first, last = (monday - timedelta(days=7), monday) if "lastweek" in groups else (monday, last)
-        elif "weekend" in groups:
-            first = today - timedelta(days=(today.weekday() - 5) % 7)
-            last = first + timedelta(days=2)
-        elif "month" in groups:
-            number = _MONTHS[groups["month"]]
-            year = int(groups.get("year", today.year - (number > today.month)))
-            first = date(year, number, 1)
-            last = date(year + number // 12, number % 12 + 1, 1)
-        found.append(_span(match.start(), match.end(), low, first, last))
+        if low.endswith("since ", start, match.start()) and not match.groupdict().get("weekday"):
+            continue
+        span = _named_days(groups, published.day)
+        since = _SINCE_DAY.search(low, max(start, match.start() - 12), match.start())
+        if since is not None and span is not None:
+            found.append(_from(since.start(), match.end(), low, span[0], published))
+        elif "ytd" in groups:
+            found.append(_from(match.start(), match.end(), low, date(published.day.year, 1, 1), published))
+        elif span is not None:
+            found.append(_span(match.start(), match.end(), low, *span))
     return found
+
+
+def _named_days(groups: Mapping[str, str], today: date) -> tuple[date, date] | None:
+    """First day and the day after the last of what a calendar word names, seen from `today`."""
+    monday = today - timedelta(days=today.weekday())
+    if "weekday" in groups:
+        first = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(groups["weekday"])) % 7)
+        return first, first + timedelta(days=1)
+    if "hanweekday" in groups:
+        number = "一二三四五六日".index(groups["hanweekday"].replace("天", "日"))
+        first = monday + timedelta(days=number)
+        if "before" in groups or first > today:
+            first -= timedelta(days=7)
+        return first, first + timedelta(days=1)
+    if "yesterday" in groups:
+        return today - timedelta(days=1), today
+    if "lastweek" in groups:
+        return monday - timedelta(days=7), monday
+    if "thisweek" in groups:
+        return monday, today + timedelta(days=1)
+    if "weekend" in groups:
+        first = today - timedelta(days=(today.weekday() - 5) % 7)
+        return first, first + timedelta(days=2)
+    if "quarter" in groups:
+        month = 3 * int(groups["quarter"]) - 2
+        year = int(groups["qyear"])
+        return date(year, month, 1), date(year + (month == 10), (month + 3 - 1) % 12 + 1, 1)
+    written = groups.get("month") or groups.get("month2") or groups.get("hanmonth")
+    if written:
+        number = int(written) if written.isdigit() else _month(written)
+        if not 1 <= number <= 12:
+            return None
+        named = groups.get("year") or groups.get("year2") or groups.get("hanyear")
+        year = int(named) if named else today.year - (number > today.month)
+        return date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
+    return today, today + timedelta(days=1)
 
 
 def _spans_of_clocks(low: str, start: int, end: int, published: Dateline | None) -> list[When]:

@@ -27,11 +27,13 @@ class Mention:
     values: tuple[str, ...]
 
 
-#: Tickers that are ordinary words count only in capitals; full names that are, only capitalised and where their
-#: neighbours do not speak against it.
-_TICKERS_ONLY = frozenset({"link", "near", "dot", "uni", "hype", "ada", "sol", "sui", "ether"})
-_WORDS_TOO = frozenset({"avalanche", "ripple", "tron", "gate", "lighter", "drift", "orderly", "aster"})
-_VENUE_VERB = re.compile(r"(?:'s\b| (?:liquidat|users|saw|led|record|account|report|traders|longs|shorts|:|\())|[:)]")
+#: What follows a name at the beginning of a sentence, where an ordinary word is capitalised too.
+_NAME_VERB = re.compile(
+    r"(?:'s\b| (?:liquidat|users|saw|led|record|account|report|traders|longs|shorts|lost|fell|rose|drop|gain|slid|shed"
+    r"|slip|plung|sank|jump|climb|tumbl|is down|is up|was down|was up|perp|futures|and [A-Z]|:|\(|[$+-]?[0-9]))"
+    r"|[:)(（,、]"
+    r"|\s?(?:爆仓|跌|涨|平台|上)|$"
+)
 _JOINED = re.compile(r"\s?(?:,|、|和|与|及|/|&|\+|,? and|or)\s?")
 
 
@@ -48,31 +50,47 @@ def _pattern(kind: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str
     )
 
 
-_NAMES = {kind: _pattern(kind) for kind in ("assets", "venues", "providers")}
+_NAMES = {kind: _pattern(kind) for kind in ("assets", "venues", "providers", "funds")}
+_AMBIGUOUS = {kind: names.ambiguous(kind) for kind in _NAMES}
 
 
 def _named(kind: str, text: str, low: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     latin, han, known = _NAMES[kind]
+    unsure = _AMBIGUOUS[kind]
     for match in latin.finditer(low, start, end):
         written = match[0]
-        if written in _TICKERS_ONLY and not text[match.start() : match.end()].isupper():
-            if written != "ether" and not (written == "hype" and text[match.start() - 1 : match.start()] == "$"):
-                continue
-        elif written in _WORDS_TOO and kind != "providers":
-            shown = text[match.start() : match.end()]
-            opens = not low[start : match.start()].strip("\"'“(*- ")
-            if not shown[0].isupper() or (opens and not _VENUE_VERB.match(low, match.end(), end)):
-                continue
+        if written in unsure and not _is_meant(unsure[written], text, low, start, match.start(), match.end(), end):
+            continue
         yield match.start(), match.end(), known[written]
     if not text.isascii():
         for match in han.finditer(low, start, end):
             yield match.start(), match.end(), known[match[0]]
 
 
+def _is_meant(how: str, text: str, low: str, start: int, begin: int, stop: int, end: int) -> bool:
+    """Whether an ordinary word is meant as a name: by its capitals, or its capital and its neighbours."""
+    shown = text[begin:stop]
+    if text[begin - 1 : begin] == "$":
+        return True
+    if shown.isupper() and len(shown) > 1:
+        around = [char for char in text[max(start, begin - 40) : min(end, stop + 40)] if char.isalpha()]
+        return how == "words" or any(char.islower() or not char.isascii() for char in around) or len(around) < 20
+    if how == "capitals" or not shown[0].isupper():
+        return False
+    opens = not low[start:begin].strip("\"'“(*- ")
+    return not opens or _NAME_VERB.match(text, stop, end) is not None
+
+
 def mentions(kind: Literal["assets", "venues"], text: str, low: str, start: int, end: int) -> list[Mention]:
-    """The assets or venues named in `text[start:end]`, those of one list together."""
+    """The assets or venues named in `text[start:end]`, those of one list together.
+
+    A fund counts as a venue, and names the asset that it holds.
+    """
     found: list[Mention] = []
-    for begin, stop, identity in sorted(_named(kind, text, low, start, end)):
+    named = list(_named(kind, text, low, start, end))
+    funds = _named("funds", text, low, start, end)
+    named += funds if kind == "venues" else ((a, b, names.assets_of_funds()[fund]) for a, b, fund in funds)
+    for begin, stop, identity in sorted(named):
         if found and begin < found[-1].end:
             continue
         if found and _JOINED.fullmatch(low, found[-1].end, begin):
@@ -86,15 +104,18 @@ def mentions(kind: Literal["assets", "venues"], text: str, low: str, start: int,
 
 _SIDE_NOUN = (
     r"(?:[- ](?:btc|eth|sol|xrp|bitcoin|ether|ethereum|crypto|leveraged))?[- ](?:positions?|liquidations?|traders"
+    r"|sellers"
     r"|holders|bets|side|contracts|orders|accounts|ones"
     r"|exposure|leverage|squeeze|wagers|trades|btc|eth|sol)(?![a-z])"
 )
 _SIDES = re.compile(
     rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish (?:bets|positions|wagers)|bulls"
-    rf"|of it long(?![a-z-])|\blong(?=[.;,)]|$))"
-    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])|short(?=[.;,)]"
-    rf"|$)))"
-    r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|多单|多头|多軍|多军|多仓|做多)|(?P<s2>空单|空头|空軍|空军|空仓|做空)"
+    rf"|of it long(?![a-z-])|\blong(?=\s?[.;,:：)/]|\s*$|\s\$?[0-9]))"
+    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])"
+    rf"|short(?=\s?[.;,:：)/]"
+    rf"|\s*$|\s\$?[0-9])))"
+    r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|(?:btc|eth|sol|xrp|bitcoin|ether) long(?![a-z-])|多[单單头頭軍军仓方]|做多)"
+    r"|(?P<s2>(?:btc|eth|sol|xrp|bitcoin|ether) short(?![a-z-])|空[单單头頭軍军仓方]|做空)"
 )
 _LONG_SHORT = re.compile(r"(?:in the |in )$")
 
@@ -123,23 +144,36 @@ _METRICS: tuple[tuple[str, str], ...] = (
     ("auto_deleveraging", r"auto-?delever\w{0,6}|\badl\b|adled|自动减仓"),
     ("largest_liquidation", r"(?:largest|biggest)(?: single| one| individual| known){0,2} (?:liquidation|liquidated"
                             r"|order|position)\w{0,3}+(?! (?:wave|event|day|cascade))"
+                            r"|(?:largest|biggest)(?: single)? (?:one|of them|was|being)\b"
                             r"|最大(?:的)?(?:一笔|单笔)(?:爆仓|清算)?(?:单|订单)?"),
-    ("liquidations", r"(?:de-?)?liquidat\w{2,4}|wiped out|wipe[- ]?out|\brekt\b|force[d]?[- ]clos\w{2,5}"
+    ("liquidations", r"(?:de-?)?liquidat\w{2,4}(?! (?:price|level|map|heatmap|engine|risk|threshold)s?\b)"
+                     r"|wiped out|wipe[- ]?out|\brekt\b|force[d]?[- ]clos\w{2,5}"
                      r"|closed by force|flushed"
+                     r"|\b(?:were|was|got|get|to be|been|being) (?:erased|squeezed(?! into)|flushed|purged|blown out)\b"
+                     r"|\btraders (?:have |had )?(?:lost|losing|lose)\b"
                      r"|(?:longs|shorts|(?:long|short|bullish|bearish)(?:-side)? (?:positions|traders|bets)|bulls"
-                     r"|bears) (?:[a-z ]{1,20} )?(?:lost|losing|lose|vanished|were erased|suffered)\b"
-                     r"|long positions vanished|took the brunt|爆仓|清算|强平|強平|爆倉"),
-    ("etf_net_flow", r"(?:net )?(?:inflow|outflow)s?|redemptions of|净流入|净流出|淨流入|淨流出"),
-    ("open_interest", r"open interest|未平仓(?:合约|量)?|持仓量"),
-    ("unrealised_gain", r"unreali[sz]ed (?:gain|profit|pnl|loss)\w{0,3}|paper (?:gain|profit|loss)\w{0,3}|浮盈|浮亏"
-                        r"|未实现(?:盈|利)\w?"),
-    ("realised_gain", r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of|获利|盈利"
-                      r"|獲利"),
-    ("dex_volume", r"(?:trading |trade |spot |dex |perp )?volumes?|成交量|交易量|成交额"),
+                     r"|bears) (?:[a-z ]{1,20} )?(?:lost|losing|lose|vanished|evaporated|were"
+                     r" erased|were wiped|suffered)\b"
+                     r"|long positions vanished|took the brunt|force[- ](?:closed|sold)|blown out"
+                     r"|爆仓|清算|强平|強平|爆倉|穿仓"
+                     r"|(?:多头|空头|多單|空單|多单|空单)(?:损失|損失|爆)"),
+    ("fund_assets", r"assets under management|\baum\b|net assets|资产净值|总净资产|管理规模"),
+    ("etf_net_flow", r"(?:net )?(?:inflow|outflow)s?|redemptions of|(?:weekly|daily|fund|etf|net) flows?\b"
+                     r"|净流入|净流出|淨流入|淨流出|净申购|净赎回"),
+    ("value_locked", r"\btvl\b|total value locked|总锁仓|锁仓量"),
+    ("funding_rate", r"funding (?:rate)?s?|资金费率"),
+    ("open_interest", r"open interest|notional open|未平仓(?:合约|量)?|持仓量|未平倉"),
+    ("unrealised_gain", r"unreali[sz]ed (?:gain|profit|pnl|loss)\w{0,3}|paper (?:gain|profit|loss)\w{0,3}"
+                        r"|浮盈|浮亏|浮虧|未实现(?:盈|利)\w?"),
+    ("realised_gain", r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of"
+                      r"|(?<![-\w])profits?\b(?![- ]taking)|获利|盈利"
+                      r"|獲利|亏损|虧損"),
+    ("dex_volume", r"(?:trading |trade |spot |dex |perp )?volumes?\b|\bvol:|成交量|交易量|成交额"),
     ("volatility_change", r"volatility|\bdvol\b|\biv\b|波动率"),
-    ("market_value", r"market (?:value|cap\w{0,12})|capitali[sz]ation|市值"),
-    ("holding", r"\bholds?\b|holding(?! company)|持有"),
-    ("position", r"\b(?:bought|purchased|acquired|sold|closed|opened)\b|平仓|买入|卖出|增持"),
+    ("market_value", r"market (?:value|cap\w{0,12})|\bm(?:kt )?cap\b|capitali[sz]ation|市值"),
+    ("holding", r"\bholds?\b|\bstash\b|\bholdings?\b|holding(?! company)|持有"),
+    ("position", r"\b(?:bought|purchased|acquired|sold|closed|opened|moved|transferred|deposited|withdrew|added)\b"
+                 r"|平仓|平倉|买入|卖出|增持|减持|开仓|做多|做空|转入|转出"),
 )  # fmt: skip
 _METRIC = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _METRICS))
 
@@ -149,22 +183,62 @@ def metrics(low: str, start: int, end: int) -> list[Mention]:
     return [Mention(m.start(), m.end(), (m.lastgroup or "",)) for m in _METRIC.finditer(low, start, end)]
 
 
+#: What would happen if: no sum that anybody has counted.
+HYPOTHETICAL = re.compile(
+    r"清算强度|清算強度|\bliquidation (?:intensity|strength|leverage)\b"
+    r"|(?:若|如果|一旦|假如)[^。；]{0,60}(?:将|會|会)|\b(?:if|should|were)\b[^.;]{1,120}\b(?:would|could|will|may)\b"
+    r"|\b(?:would|could|will) (?:be (?:liquidated|wiped|at risk|flushed)|trigger|liquidate|face liquidation)"
+)
 SHARE = re.compile(
     r"account(?:s|ed|ing)? for|(?:makes?|made|making) up|\bof (?:the |all |total )?(?:total|liquidat|it\b|them\b"
     r"|those\b|that\b|open interest|all\b)"
-    r"|\bshare\b|占|comprised|were (?:longs|shorts)|came from"
+    r"|\bshare\b|\bdominance\b|占|佔|市占|comprised|were (?:longs|shorts)|came from"
 )
 FALL = re.compile(
     r"\b(?:fell|falls?|falling|drop\w{0,4}|declin\w{1,3}|plung\w{1,3}|slid\w{0,3}|slump\w{0,3}|tumbl\w{1,3}|sank"
-    r"|sinks?|sinking|shed|sheds"
-    r"|los[te]\w{0,3}|down|downward|decreas\w{1,3}|narrow\w{0,3}|shr[aiu]nk\w{0,3}|lower|erased|erases|dip\w{0,4}"
+    r"|sinks?|sinking|shed|sheds|retreat\w{0,3}|bled|bleed\w{0,3}|leave|left|exit\w{0,3}|losers|weaken\w{0,3}"
+    r"|los[te]\w{0,3}|loss(?:es)?|down|downward|decreas\w{1,3}|narrow\w{0,3}|shr[aiu]nk\w{0,3}|lower|erased|erases"
+    r"|dip\w{0,4}"
     r"|crash\w{0,3}|outflows?|vanished|slip\w{0,4})\b"
-    r"|跌|下降|净流出|淨流出|缩水|减少|回落"
+    r"|跌|下降|净流出|淨流出|缩水|减少|减持|回落|浮亏|亏损"
+)
+#: A percentage that something moved to is a level, one that a loss grew to is the loss.
+TO_PERCENT = re.compile(r"\b(?:to|at|from|below|above|under) (?:about |around |nearly |roughly )?$|[至到]\s?$")
+MOVE_NOUN = re.compile(r"\b(?:loss(?:es)?|gains?|drop|decline|fall|rally|slide|drawdown|advance)\b|[跌涨]幅")
+#: A price that is no market price: what something cost on average, where a stop or a forced sale lies.
+REFERENCE_PRICE = re.compile(
+    r"\bmoving average|\b[es]ma\b|\b(?:average|entry|purchase|liquidation|realized|realised) (?:[a-z]{1,12} )?price"
+    r"|cost basis|均线|均線|均价|均價|成本价|开仓价|清算价|强平价"
+)
+#: Verbs by which a venue is given its part of what a text is about.
+HAD_ITS_PART = re.compile(
+    r"\b(?:saw|seen|recorded|led|leads|followed|accounted|registered|suffered|contributed|topped|tallied|posted)\b"
+    r"|居首|最高|其次|紧随"
+)
+CHANCE = re.compile(r"\s(?:chance|probability|odds|likelihood|confidence)\b|\s?的?(?:概率|可能性)")
+BEYOND = re.compile(r"\s(?:above|below|higher|lower|more|less|larger|smaller|greater)\b")
+#: What is usual, not what was counted.
+USUAL = re.compile(r"\b(?:average|averaged|averaging|median|mean|typical)\b[^,;]{0,20}$|(?:日均|平均)[^，；]{0,8}$")
+FUND = re.compile(r"\betfs?\b|\bfunds?\b|\btrusts?\b|现货基金")
+IMPLIED = re.compile(r"\bimplied vol|\biv\b|\bdvol\b|隐含波动率")
+NOT_LIQUIDATED = re.compile(
+    r"\b(?:fine[ds]?|settle\w{0,5}|hack\w{0,3}|stole\w?|exploit\w{0,3}|revenue|valu(?:ation|ed)|acqui\w{3,7}"
+    r"|mint\w{0,3}"
+    r"|burn\w{0,3}|transferr?\w{0,3}|paid|pays|fees?|funding|compensat\w{1,4}|raised|insurance|invest\w{0,4}"
+    r"|profitable|worth of tokens)\b"
+    r"|手续费|本金"
+)
+#: What a text is about, where a list or a side is all that a number has.
+TOPIC = re.compile(r"liquidat(?:ion|ed)|爆仓|爆倉|清算|强平|強平|wiped out|\brekt\b")
+LONG_AND_SHORT = re.compile(
+    r"\b(longs?|shorts?)\s?(?:/|and|&)\s?(longs?|shorts?)\b[*_ ]*[:：]|(多|空)[单头]?\s?/\s?(多|空)[单头]?\s?[:：]"
 )
 RISE = re.compile(
     r"\b(?:rose|ris(?:e|es|ing|en)|gain(?:s|ed|ing)?|up|jump\w{0,3}|climb\w{0,3}|surg\w{1,3}|soar\w{0,3}|rall(?:y|ied"
     r"|ies)|increas\w{1,3}"
-    r"|inflows?|bought|acquired|added|higher|rebound\w{0,3})\b|涨|上升|净流入|淨流入|增长|买入|增持"
+    r"|inflows?|took in|takes in|attract\w{0,3}|drew|gathered|pulled in|bought|acquired|purchased|added|opened"
+    r"|higher|rebound\w{0,3}|bounc\w{1,3}|recover\w{0,3})\b"
+    r"|涨|漲|上升|增加|净流入|淨流入|增长|买入|增持|做多|开仓"
 )
 BROKE = re.compile(
     r"(?:\b(?:broke|breaks?|breaking|broken|breach\w{0,3}|cross\w{0,3})\b(?: (?:directly |decisively "
@@ -172,9 +246,11 @@ BROKE = re.compile(
     r"|跌穿)"
     r"(?: (?:the|its|key|a))*\s?$"
 )
+ABOVE = re.compile(r"\b(?:above|past|over|reclaim\w{0,3}|rose|climb\w{0,3}|surpass\w{0,3})\b|升破|突破|站上")
 TO_LEVEL = re.compile(
-    r"(?:\b(?:to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as|as high as|from|(?:high|low"
-    r"|peak) of)|报|现报|跌至|升至|涨至"
+    r"(?:\b(?:price:|now|last|printed|to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as"
+    r"|as high as|from|(?:high|low"
+    r"|peak) of|range (?:was|is|of))|报|现报|跌至|升至|涨至"
     r"|触及|价格为)"
     r"(?: (?:about|around|roughly|approximately|nearly|almost|just|the|a low of|a high of|some|only"
     r"|as low as))*\s?[~约]?$"
@@ -182,11 +258,20 @@ TO_LEVEL = re.compile(
 BY_AMOUNT = re.compile(
     r"\b(?:by|fell|fall|dropped|lost|shed|slid|gained|rose|jumped|down|up)(?: (?:about|around|nearly|over|some))?\s?$"
 )
+LEVEL_AHEAD = re.compile(
+    r"\b(?:support|resistance|floor|ceiling|target|targets|retest|retesting|testing|test|max pain|strike|average price"
+    r"|entry price|liquidation price)(?: (?:at|of|near|around|is|level|zone))*\s?$|(?:支撑|阻力|压力)位?[为在]?\s?$"
+)
 LEVEL_NOUN = re.compile(r"[\s-](?:mark|level|threshold|support|resistance|handle|line)\b|关口|大关|一线|附近")
-PRICE = re.compile(r"\b(?:price[sd]?|trad(?:es?|ed|ing) (?:at|around|near)|quoted)\b|价格|现报|币价")
+PRICE = re.compile(r"\b(?:price[sd]?|range|trad(?:es?|ed|ing) (?:at|around|near)|quoted)\b|价格|现报|币价")
+SAME_TIME = re.compile(
+    r"\b(?:the|that) same (?:stretch|period|window|time|hours?|days?|session|span|week)\b|\b(?:over|in|during) that"
+    r" (?:stretch|period|window|time|span)\b|同期|同一时间|同时段"
+)
 PRONOUN = re.compile(
-    r"\b(?:of (?:which|that|those|it|them|this)|its?|they|their|them|there|the (?:exchange|platform|venue|figure|total"
-    r"|sum|tally|asset|token|coin)|both sides|that figure)\b"
+    r"\b(?:of (?:which|that|those|it|them|this)|its?|they|their|them|there|the (?:exchange|platform|venue|asset"
+    r"|token|coin"
+    r"|(?:figure|total|sum|tally|number|amount|count|reading)s?|tallies)|both sides|that figure)\b"
     r"|其中|该平台|该交易所|其"
 )
 
@@ -200,13 +285,20 @@ _BEFORE_SOURCE = re.compile(
     r"|(?:据|根据|來自|来自)\s?$"
 )
 _AFTER_SOURCE = re.compile(
-    r"(?:'s?)?(?: (?:own|latest|ceo|analysts?|team|researchers?|founder|live|liquidation|market|internal|dashboard))*+"
+    r"(?:'s?)?(?: (?:itself|later|also|then|on \w{3,9}|own|latest|ceo|analysts?|team|researchers?|founder|live"
+    r"|liquidation|market|internal|dashboard))*+"
     r" ?(?:data|figures|statistics|numbers|counter|chart)? ?(?:shows?|showed|said|says|reported|reports|counts?"
     r"|counted|estimates?|estimated|puts?"
     r"|wrote|noted|revealed|indicates?|pointed out|tallied|recorded by|figures|data|statistics|tracked)\b"
     r"|\s?(?:的)?(?:数据|統計|统计|数據|數據|监测|監測|显示|报道|称)"
 )
+#: A venue that speaks of itself is both who counted and where.
+OF_ITSELF = re.compile(r"^ (?:counted|recorded|tallied)\b|\b(?:its|our|we|us)\b|该平台|本平台|其平台")
 OWN_VERB = re.compile(r"'s? own (?!data|figures|numbers)")
+_SAYS = re.compile(
+    r"(?:'s)?(?: (?:ceo|team|founder|spokes\w{3,6}|co-founder|head)(?: [a-z]{2,12}){0,2})?"
+    r" (?:said|says|reported|reports|wrote|stated|announced|confirmed|disclosed)\b|(?:官方)?(?:表示|称|公告)"
+)
 _GENERIC = re.compile(
     r"\b(?:a|one) single (?:statistical )?(?:channel|source|data provider|provider|aggregator)\b"
     r"|\b(?:data|figures|numbers) provided in the report\b|\breports?(?= (?:reveal|indicat|show|suggest|said|say))"
@@ -215,6 +307,14 @@ _RAW = re.compile(
     r"(?:[Aa]ccording to|[Cc]iting|[Dd]ata from|[Pp]er|[Ff]igures from|[Rr]eported by)"
     r" (?:the )?((?:[A-Z0-9][\w.&'-]{1,20})(?: [A-Z0-9][\w.&'-]{1,20}){0,3})"
 )
+_RAW_DATA = re.compile(
+    r"\b(?!(?:The|Market|Exchange|On-chain|Onchain|Trading|Price|Derivatives|Public|Official|Blockchain|Historical"
+    r"|Recent"
+    r"|Industry|Monday|Tuesday|Wednesday|Thursday|Friday|Its|Their|This|That|New|Internal)\b)"
+    r"([A-Z][A-Za-z0-9]{2,20}(?: [A-Z][A-Za-z0-9]{1,20})?) (?:data|figures) (?:shows?|showed|indicates?)\b"
+)
+#: Who is cited stands behind who cites.
+CITED = re.compile(r"\bciting (?:the |data (?:from|by) |figures (?:from|by) )?$|(?:援引|引述)\s?$")
 _CAPITALISED = re.compile(r"\b[A-Z][A-Za-z]{4,20}\b")
 
 
@@ -234,8 +334,12 @@ def attributions(text: str, low: str, start: int, end: int) -> list[Mention]:
             ):
                 continue  # "longs from Binance": where, not who says so
             found.append(Mention(begin, stop, (names.title("providers", identity),)))
+    for begin, stop, identity in _named("venues", text, low, start, end):
+        known = any(m.start < stop and begin < m.end for m in found) or names.find("providers", identity) is not None
+        if not known and _SAYS.match(low, stop, end):
+            found.append(Mention(begin, stop, (names.title("venues", identity),)))
     found += [Mention(match.start(), match.end(), (match[0],)) for match in _GENERIC.finditer(low, start, end)]
-    for match in _RAW.finditer(text, start, end):
+    for match in (*_RAW.finditer(text, start, end), *_RAW_DATA.finditer(text, start, end)):
         if not any(m.start < match.end(1) and match.start(1) < m.end for m in found):
             title = match[1].removesuffix("'s").rstrip(".")
             found.append(Mention(match.start(1), match.end(1), (misspelt(title) or title,)))

@@ -45,7 +45,7 @@ def key(text: str) -> str:
 
 @cache
 def register(kind: str) -> dict[str, Name]:
-    """Every key of `kind` ("venues", "assets", "providers") and the name it stands for."""
+    """Every key of `kind` ("venues", "assets", "providers", "funds") and the name it stands for."""
     found: dict[str, Name] = {}
     for written, name in spellings(kind):
         found.setdefault(key(written), name)
@@ -61,6 +61,25 @@ def spellings(kind: str) -> list[tuple[str, Name]]:
         for identity, entry in table[kind].items()
         for written in {identity: None, entry["title"]: None} | dict.fromkeys(entry["aliases"])
     ]
+
+
+@cache
+def ambiguous(kind: str) -> dict[str, str]:
+    """The spellings that are ordinary words too, with what makes them a name: "capitals" or "words" (capitalised)."""
+    table = tomllib.loads(files("verify.model").joinpath("names.toml").read_text(encoding="utf-8"))
+    return {
+        spelling: how
+        for entry in table[kind].values()
+        for how in ("capitals", "words")
+        for spelling in entry.get(how, ())
+    }
+
+
+@cache
+def assets_of_funds() -> dict[str, str]:
+    """The asset that each registered fund holds."""
+    table = tomllib.loads(files("verify.model").joinpath("names.toml").read_text(encoding="utf-8"))
+    return {identity: entry["asset"] for identity, entry in table["funds"].items()}
 
 
 def title(kind: str, identity: str) -> str:

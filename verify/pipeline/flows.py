@@ -69,8 +69,25 @@ def flows(
     said = stated(claim) if claim else None
     known = names.find("assets", asset)
     ticker = known.id if known else asset.upper()
-    quantity = _quantity(kind, ticker, subject)
-    found = gather(window, lambda asked: [(quantity, _fetched(kind, asked))], options, slack=slack)
+    quantity = asked_of(kind, ticker, subject)
+    found = gather(window, lambda asked: [(quantity, fetched(kind, asked))], options, slack=slack)
+    return judged(
+        found, claim, kind=kind, ticker=ticker, subject=subject, said=said, min_confidence=options.min_confidence
+    )
+
+
+def judged(
+    found: Gathered,
+    claim: str | None,
+    *,
+    kind: str,
+    ticker: str,
+    subject: str,
+    said: Stated | None,
+    min_confidence: float = 0.0,
+) -> Report:
+    """Judge by what was gathered; `said` is the claim as read. Raises `InputError` for a window without a day."""
+    quantity = asked_of(kind, ticker, subject)
     days = _days(kind, found.window)
     if not days:
         raise InputError(f"{found.window} holds no trading day of US exchanges")
@@ -89,18 +106,19 @@ def flows(
             caveat=_caveat(listed, kind, len(days)),
             shown=dollars,
         ),
-        min_confidence=options.min_confidence,
+        min_confidence=min_confidence,
     )
 
 
-def _quantity(kind: str, asset: str, subject: str) -> Quantity:
+def asked_of(kind: str, asset: str, subject: str) -> Quantity:
+    """The quantity that sources are asked for."""
     venue = names.find("venues", subject) if subject else None
     slug = re.sub(r"[^a-z0-9]+", "-", subject.lower()).strip("-")  # as aggregators of protocols name them
     scope = Scope.of(venue.id if venue else slug) if subject and kind == "dex" else Scope()
     return Quantity(METRICS[KINDS[kind]], scope, Scope.of(asset) if asset else Scope())
 
 
-def _fetched(kind: str, window: Window) -> Window:
+def fetched(kind: str, window: Window) -> Window:
     """What to ask sources for: the days of the window, in the time zone in which they are counted."""
     days = _dates(window)
     if kind == "dex":

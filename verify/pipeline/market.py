@@ -71,14 +71,21 @@ def market(
     known = names.find("assets", asset) if asset else None
     ticker = known.id if known else asset.upper()
     scope = Scope.of(*(names.resolve("venues", venue).id for venue in venues))
-    found = gather(window, lambda asked: _wanted(kind, ticker, scope, asked), options, slack=slack)
+    found = gather(window, lambda asked: wanted(kind, ticker, scope, asked), options, slack=slack)
+    return judged(found, claim, kind=kind, ticker=ticker, said=said, min_confidence=options.min_confidence)
+
+
+def judged(
+    found: Gathered, claim: str | None, *, kind: str, ticker: str, said: Stated | None, min_confidence: float = 0.0
+) -> Report:
+    """Judge by what was gathered; `said` is the claim as read."""
     if kind == "price":
         listed, told = _prices(found, ticker, said, claim)
     elif kind == "volatility":
         listed, told = _volatility(found, ticker, said, claim)
     else:
         listed, told = _correlation(found, ticker, said, claim)
-    return report(found, listed, told, min_confidence=options.min_confidence)
+    return report(found, listed, told, min_confidence=min_confidence)
 
 
 def _check(kind: str, said: Stated | None) -> None:
@@ -93,7 +100,8 @@ def _check(kind: str, said: Stated | None) -> None:
         raise InputError(f"{said.text!r} is money, and a volatility is counted in points: is it `verify market price`?")
 
 
-def _wanted(kind: str, asset: str, venues: Scope, window: Window) -> list[tuple[Quantity, Window]]:
+def wanted(kind: str, asset: str, venues: Scope, window: Window) -> list[tuple[Quantity, Window]]:
+    """What sources are asked for a kind of claim over a window."""
     price = Quantity(METRICS["price"], venues, Scope.of(asset) if asset else Scope())
     if kind == "price":
         days = [w for _, w in _days_of(window)]

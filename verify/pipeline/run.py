@@ -162,7 +162,7 @@ def collected(
         figures = collect.figures(deliveries, question.window, question.quantity)
     weights = collect.weights(outcomes)
     evidence = collect.evidence_rows(outcomes)
-    return Collected(told, figures, findings, deliveries, weights, evidence, any(map(_is_simulated, outcomes)))
+    return Collected(told, figures, findings, deliveries, weights, evidence, any(map(is_simulated, outcomes)))
 
 
 def weight_jobs(
@@ -199,7 +199,7 @@ def weight_jobs(
     return found
 
 
-def _is_simulated(outcome: Outcome) -> bool:
+def is_simulated(outcome: Outcome) -> bool:
     """Whether a simulator answered: one of the sources, or a server on this machine that says so."""
     return outcome.job.spec.kind == SIMULATED or any(
         "simulated" in payload.content_type.lower() for payload in outcome.payloads
