@@ -319,8 +319,10 @@ def _sentence(listed: Sequence[Reading], what: str, when: str, kind: str) -> str
 
 def _caveat(listed: Sequence[Reading], kind: str, days: int) -> str:
     known = {reading.lineage for reading in listed if reading.votes}
-    day = "trading day of US exchanges, in US Eastern time" if kind == "etf" else "day of UTC"
-    text = f"Counted over {days} {day}{'s' if days != 1 else ''}." if kind == "dex" else f"Counted by {day}: {days}."
+    if kind == "etf":
+        text = f"Counted over {days} trading day{'s' if days != 1 else ''} of US exchanges, in US Eastern time."
+    else:
+        text = f"Counted over {days} day{'s' if days != 1 else ''} of UTC."
     if len(known) < 2:
         text += " One lineage at most speaks of it: nothing independent confirms it."
     if kind == "etf":
