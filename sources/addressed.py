@@ -9,15 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from sources.adapter import Source
 from verify.model.errors import InputError
 
+if TYPE_CHECKING:
+    from sources.evidence import Archive
+
 #: Where the sources of a scheme are made.
 SCHEMES: dict[str, str] = {
     "farside": "sources.farside",
+    "file": "sources.tables.source",
     "recorded": "sources.recorder.serving",
     "simulated": "sources.simulated.serving",
+    "sql": "sources.tables.sql",
 }
 
 
@@ -26,8 +32,12 @@ def is_address(text: str) -> bool:
     return ":" in text
 
 
-def opened(text: str) -> Sequence[Source]:
-    """The sources at an address. Raises `InputError` for an unknown scheme, or an address that leads nowhere."""
+def opened(text: str, archive: Archive | None = None) -> Sequence[Source]:
+    """The sources at an address. Raises `InputError` for an unknown scheme, or an address that leads nowhere.
+
+    With `archive`, of a replay, a scheme that has a function `replayed(address, archive)` builds its sources from what
+    that holds, so that what they were read from need not be there any more.
+    """
     scheme, _, address = text.partition(":")
     home = SCHEMES.get(scheme.lower())
     if home is None:
@@ -35,5 +45,9 @@ def opened(text: str) -> Sequence[Source]:
         raise InputError(f"unknown kind of source {scheme + ':'!r}; known are {known}")
     if not address.strip():
         raise InputError(f"--source {scheme}: needs an address after the colon")
-    found: Sequence[Source] = import_module(home).opened(address.strip())
+    module = import_module(home)
+    if archive is not None and hasattr(module, "replayed"):
+        kept: Sequence[Source] = module.replayed(address.strip(), archive)
+        return kept
+    found: Sequence[Source] = module.opened(address.strip())
     return found

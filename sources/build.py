@@ -267,8 +267,8 @@ def bars(
     frame = _typed(data, BAR_COLUMNS, source)
     if window is not None:
         frame = frame.filter(pl.col("end") > window.start, pl.col("start") < window.end)
-    repeated = pl.struct("start", "asset", "side").is_first_distinct()
-    frame = frame.filter(repeated).sort("start", maintain_order=True)
+    keys = [name for name in ("start", "venue", "asset", "side") if name in frame.columns]
+    frame = frame.filter(pl.struct(keys).is_first_distinct()).sort("start", maintain_order=True)
     return _validated(_completed(frame, BAR_COLUMNS, constants), BARS, source)
 
 

@@ -74,6 +74,7 @@ _channel = partial(
         "aster/force_orders",
         "lighter/trades",
     ),
+    lineage_assumed=True,
     completeness=(
         CompletenessRule(
             Completeness.UNKNOWN,

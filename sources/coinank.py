@@ -34,6 +34,7 @@ _channel = partial(
     metrics=("liquidations",),
     venues=tuple(_VENUES),
     lineage=("binance/usdm", "bybit/liquidations"),
+    lineage_assumed=True,
     completeness=(
         CompletenessRule(
             Completeness.PARTIAL,

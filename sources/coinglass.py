@@ -64,6 +64,7 @@ _channel = partial(
         "htx/coin",
         "coinex/history",
     ),
+    lineage_assumed=True,
     completeness=(
         CompletenessRule(
             Completeness.UNKNOWN,

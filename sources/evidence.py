@@ -253,6 +253,10 @@ class Archive:
     def outcome(self, job: Job) -> Recorded | None:
         return self._outcomes.get(job.key)
 
+    def answers_at(self, url: str) -> list[Payload]:
+        """Every kept answer to a request for that address, in the order of the file."""
+        return [payload for payload in self._payloads.values() if full_url(payload.request) == url]
+
     def payload(self, identity: str) -> Payload:
         if identity not in self._payloads:
             raise EvidenceError(f"{self.path} holds no answer {identity}")

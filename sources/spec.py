@@ -15,7 +15,8 @@ from enum import StrEnum
 from verify.model.figure import Basis, Completeness, QuantityBasis
 from verify.model.quantity import METRICS
 
-_URL = re.compile(r"https?://[^\s/]+\.[^\s]+|wss?://[^\s/]+\.[^\s]+")
+#: What a user's own table rests on is the table itself: `file:desk.csv`.
+_URL = re.compile(r"https?://[^\s/]+\.[^\s]+|wss?://[^\s/]+\.[^\s]+|(?:file|sql):\S+")
 _IDENTITY = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
@@ -108,12 +109,13 @@ class ChannelSpec:
     """One feed of a provider.
 
     `lineage` names the measuring feeds that the channel descends from (a venue's own feed descends from itself: its
-    id is `venue/channel`). `history` is how far back the channel answers (None: as far as there is data; zero: only
-    what happens while listening). `span` is the longest window of one request, `page` the most rows of one answer,
-    `step` what each number of a series is rounded to (zero: to nothing). An archive that is not continued names its
-    `first_day` and `last_day` (UTC) and the `missing_days` between them. `selected` says, where the provider is
-    asked contract by contract, which ones are asked for if no asset is named: the answer is then a part of the
-    venue. `doubts` are printed in every report that rests on the channel.
+    id is `venue/channel`); `lineage_assumed` says that no document does. `history` is how far back the channel
+    answers (None: as far as there is data; zero: only what happens while listening). `span` is the longest window
+    of one request, `page` the most rows of one answer, `step` what each number of a series is rounded to (zero: to
+    nothing). An archive that is not continued names its `first_day` and `last_day` (UTC) and the `missing_days`
+    between them. `selected` says, where the provider is asked contract by contract, which ones are asked for if no
+    asset is named: the answer is then a part of the venue. `doubts` are printed in every report that rests on the
+    channel.
     """
 
     id: str
@@ -141,6 +143,7 @@ class ChannelSpec:
     missing_days: tuple[date, ...] = ()
     selected: str = ""
     step: float = 0.0
+    lineage_assumed: bool = False
 
     def __post_init__(self) -> None:
         _require(bool(_IDENTITY.fullmatch(self.id)), f"channel id {self.id!r} is not lower case")

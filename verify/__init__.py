@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from verify.pipeline.market import market
     from verify.pipeline.observed import Options
     from verify.pipeline.position import position
+    from verify.pipeline.tables import reconcile_tables
 
-__all__ = ["Options", "Report", "flows", "liquidations", "market", "position"]
+__all__ = ["Options", "Report", "flows", "liquidations", "market", "position", "reconcile_tables"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -26,6 +27,7 @@ _HOMES = {
     "liquidations": "verify.pipeline",
     "market": "verify.pipeline.market",
     "position": "verify.pipeline.position",
+    "reconcile_tables": "verify.pipeline.tables",
 }
 
 

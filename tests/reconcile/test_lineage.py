@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from invented import figure, window
 
 from verify.model.figure import Figure
-from verify.reconcile.lineage import Lineage, Reason, assign, independent, shared_errors
+from verify.reconcile.lineage import Lineage, Reason, assign, shared_errors
+from verify.reconcile.votes import votes
+
+
+def independent(lineages: Iterable[Lineage]) -> list[str]:
+    return [vote.members[0] for vote in votes(lineages, {})]
 
 
 def lineage(wanted: Figure, *others: Figure) -> Lineage:

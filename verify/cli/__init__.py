@@ -25,6 +25,7 @@ _COMMANDS = {
     "init": ("verify.cli.init", "Write a job file to start from."),
     "run": ("verify.cli.run", "Run the checks of a job file."),
     "record": ("verify.cli.record", "Listen to live streams of liquidations, and look after what was heard."),
+    "reconcile": ("verify.cli.reconcile", "Compare any numeric tables: what matches, is missing, differs, and why."),
     "sources": ("verify.cli.sources", "List the sources, show one, or ask which are alive."),
 }
 #: The commands whose options take their defaults from the settings; `run` settles its own.

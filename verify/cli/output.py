@@ -20,7 +20,11 @@ FORMATS = ("table", "json", "md", "html", *_OF_RUNS)
 
 def write(report: Report, *, form: str, target: str | None) -> None:
     """Render to stdout, or to a file that is either written whole or left as it was."""
-    rendered = render(report, form, color=target is None and _color())
+    write_text(render(report, form, color=target is None and _color()), target=target)
+
+
+def write_text(rendered: str, *, target: str | None) -> None:
+    """What was rendered to stdout, or to a file that is either written whole or left as it was."""
     if target is None or target == "-":
         echo(rendered)
     else:

@@ -15,7 +15,9 @@ from verify.model.report import Finding, SourceRow
 from verify.model.window import Window
 from verify.pipeline import run as pipeline
 from verify.pipeline.judging import Material
+from verify.pipeline.readings import examined
 from verify.reconcile.lineage import Lineage, assign
+from verify.reconcile.votes import with_origins
 
 if TYPE_CHECKING:
     from sources.adapter import Source
@@ -72,7 +74,7 @@ class Pool:
         progress: Callable[[Progress], None] | None,
     ) -> Collected:
         """Ask all sources about all keys at the same time."""
-        known, wanted = known_sources({text for key in keys for text in key.only})
+        known, wanted = known_sources({text for key in keys for text in key.only}, archive)
         collected = Collected(self, known, progress)
         plans = collected.plans(keys, wanted, now, offline=offline, archive=archive)
         jobs = [job for plan in plans.values() for job in plan.jobs]
@@ -88,12 +90,12 @@ class Pool:
         return collected
 
 
-def known_sources(texts: set[str]) -> tuple[dict[str, Source], dict[str, list[str]]]:
+def known_sources(texts: set[str], archive: Archive | None = None) -> tuple[dict[str, Source], dict[str, list[str]]]:
     """Every source by id, and for each text that a check asks for the ids it means."""
     known: dict[str, Source] = {}
     wanted: dict[str, list[str]] = {}
     for text in sorted(texts):
-        registry, wanted[text] = pipeline.load_sources([text])
+        registry, wanted[text] = pipeline.load_sources([text], archive)
         known |= registry.sources
     if not texts:
         known = dict(pipeline.load_sources(())[0].sources)
@@ -150,30 +152,33 @@ class Collected:
     def material(self, key: Key) -> Material:
         """What checks of that key rest on, without the limits of feeds, which depend on the quantity."""
         if key not in self._material:
-            told, measured = self._told(key)
+            told, measured, remarks = self._told(key)
             figures, lineages = self.pool.figures, self.pool.lineages
             if measured:
                 figures = [*figures, *measured]
                 lineages = assign(figures)
-            findings: list[Finding] = pipeline.trial(self.outcomes.get(key, []))
+            origins = pipeline.origins(self.known)
+            findings = [*remarks, *pipeline.trial(self.outcomes.get(key, []))]
             self._material[key] = Material(
-                figures, lineages, (), (), told, findings, self.pool.problems, self.pool.digests
-            )
+                figures, with_origins(lineages, origins), (), (), told, findings, self.pool.problems,
+                self.pool.digests, origins=origins,
+            )  # fmt: skip
         return self._material[key]
 
-    def _told(self, key: Key) -> tuple[list[SourceRow], list[Figure]]:
+    def _told(self, key: Key) -> tuple[list[SourceRow], list[Figure], list[Finding]]:
         from sources import collect
         from sources.rows import delivered, refused
 
         plan = self.planned.get(key)
         if plan is None:
-            return [], []
+            return [], [], []
         refusals = [refused(refusal) for refusal in plan.refusals]
         if key not in self.outcomes:
-            return refusals, []
+            return refusals, [], []
         deliveries = collect.deliver(self.outcomes[key], key.window, key.quantity)
+        deliveries, remarks = examined(deliveries, self.outcomes[key], key.window)
         told = [delivered(delivery, key.window) for delivery in deliveries]
-        return [*told, *refusals], collect.figures(deliveries, key.window, key.quantity)
+        return [*told, *refusals], collect.figures(deliveries, key.window, key.quantity), remarks
 
     def providers(self) -> tuple[ProviderRow, ...]:
         """Each channel over the whole run: it delivered if it did for any check, it failed if it did for all."""

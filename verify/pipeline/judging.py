@@ -15,10 +15,13 @@ from verify.model.report import Cap, Confidence, EvidenceRow, Finding, Reason, R
 from verify.model.stages import stage
 from verify.model.window import Window, duration_words
 from verify.reconcile import confidence, summary, wording
+from verify.reconcile import votes as votes_of
 from verify.reconcile.channels import DECIDED, Channel, Fit, ask, same_count
-from verify.reconcile.lineage import Lineage, by_lineage, independent
+from verify.reconcile.lineage import Lineage, by_lineage
 from verify.reconcile.slips import Claimed, Explanation, candidates, explain
-from verify.reconcile.verdict import compare, decide
+from verify.reconcile.verdict import Pair, compare, decide
+from verify.reconcile.votes import Origins, Vote
+from verify.reconcile.votes import votes as count_votes
 
 if TYPE_CHECKING:
     from sources.adapter import Source, Weight
@@ -75,6 +78,7 @@ class Material:
     measured: Measured | None = None
     evidence: Sequence[EvidenceRow] = ()
     simulated: bool = False
+    origins: Origins = field(default_factory=dict)
 
 
 @stage("judge")
@@ -87,7 +91,9 @@ def judge(question: Question, material: Material) -> Report:
     channels = _ask_all(relevant, lineages, titles, question)
     explanations = _explanations(relevant, lineages, channels, question)
     speakers = [c for c in channels if c.fit in DECIDED or any(s.quantity == quantity for s in c.kept)]
-    votes = len({c.lineage for c in speakers if c.votes}) or min(len(speakers), 1)
+    venues = quantity.venues.names
+    of_speakers = [lineages[f.id] for f in relevant if lineages[f.id].id in {c.lineage for c in speakers if c.votes}]
+    votes = len(count_votes(of_speakers, material.origins, venues)) or min(len(speakers), 1)
     pairs = compare(channels, quantity, window)
     verdict: Verdict | None = None
     reasons: list[Reason] = []
@@ -114,7 +120,12 @@ def judge(question: Question, material: Material) -> Report:
     of_metric = [figure for figure in relevant if figure.quantity.metric == quantity.metric]
     voters = {c.lineage for c in speakers}
     speaking_of_it = [f for f in of_metric if lineages[f.id].id in voters] or of_metric
-    voting = [identity for identity in independent(lineages[f.id] for f in speaking_of_it) if identity in titles]
+    voting = [
+        vote
+        for vote in count_votes([lineages[f.id] for f in speaking_of_it], material.origins, venues)
+        if vote.members[0] in titles
+    ]
+    across = _across(pairs, voting)
     return Report(
         command="liquidations",
         version=verify.__version__,
@@ -126,14 +137,16 @@ def judge(question: Question, material: Material) -> Report:
         channel=titles.get(wanted, wanted) if wanted else None,
         verdict=verdict,
         reasons=tuple(reasons),
-        questions=summary.questions(channels, pairs, votes, claim, quantity, market=market),
+        questions=summary.questions(
+            channels, across, votes, claim, quantity, market=market, within=[p for p in pairs if p not in across]
+        ),
         confidence=certainty,
         sentence=_sentence(
             wording.sentence(verdict, claim, quantity, window, channels, pairs, titles), outlook, material
         ),
         caveat=wording.caveat(
-            independent=voting,
-            titles=[titles[v] for v in voting],
+            independent=[vote.members[0] for vote in voting],
+            titles=[" with ".join(titles.get(member, member) for member in vote.members) for vote in voting],
             outlets=len(outlets),
             caps=material.caps,
             estimated=outlook is not None and outlook.known,
@@ -145,7 +158,7 @@ def judge(question: Question, material: Material) -> Report:
         outlets=len(outlets),
         comparisons=tuple(summary.comparison(pair, titles) for pair in pairs),
         conflicts=tuple(summary.conflict(c, lineages) for channel in channels for c in channel.contradictions),
-        findings=(*summary.findings(relevant), *material.findings),
+        findings=(*summary.findings(relevant), *_shared(voting, titles), *material.findings),
         caps=tuple(material.caps),
         sources=tuple(material.sources),
         figures=summary.rows(relevant, lineages),
@@ -177,6 +190,17 @@ def _sentence(stated: str, outlook: Outlook | None, material: Material) -> str:
     added = outlook.clause if outlook is not None else ""
     sentence = " ".join(part for part in (stated, added) if part)
     return f"SIMULATED, not for print: {sentence}" if material.simulated and sentence else sentence
+
+
+def _shared(voting: Sequence[Vote], titles: Mapping[str, str]) -> list[Finding]:
+    """Which lineages share which feeds, and so are one vote."""
+    return [Finding("shared_feeds", text, ()) for vote in voting if (text := votes_of.words(vote, titles))]
+
+
+def _across(pairs: Sequence[Pair], voting: Sequence[Vote]) -> list[Pair]:
+    """The pairs of different votes: that two readers of one feed agree corroborates nothing."""
+    of = {member: place for place, vote in enumerate(voting) for member in vote.members}
+    return [pair for pair in pairs if of.get(pair.first[0], -1) != of.get(pair.second[0], -2)]
 
 
 def _ask_all(

@@ -17,6 +17,7 @@ from verify.model.window import Window, parse_duration
 from verify.pipeline import run
 from verify.pipeline.judging import Material, Measured, Question, judge
 from verify.reconcile.lineage import Lineage, assign
+from verify.reconcile.votes import with_origins
 
 if TYPE_CHECKING:
     from sources.jobs import Progress
@@ -59,7 +60,7 @@ def liquidations(
         question = _question(window, claim, slack, Side(side), assets, venues, count_over, clock, min_confidence)
         if offline is None:
             offline = run.offline_by_environment()
-        loaded, wanted_sources = run.load_sources(sources)
+        loaded, wanted_sources = run.load_sources(sources, kept.archive)
         known = loaded.sources
         invented = any(source.spec.kind == run.SIMULATED for source in known.values())
         recorder = kept.open(question, clock)
@@ -72,17 +73,20 @@ def liquidations(
             for name, reason in loaded.broken.items():
                 progress(run.unloadable(name, reason))
         every = list({figure.id: figure for file in files for figure in file.figures}.values())
-        lineages = assign(every)
+        origins = run.origins(known)
+        lineages = with_origins(assign(every), origins)
         wanted = channel_of(channel, lineages.values(), known)
         found = run.collected(
             known, wanted_sources, question, clock, offline=offline and not replay, deadline=deadline,
             recorder=recorder, archive=kept.archive, progress=progress,
         )  # fmt: skip
+    if strict and (unread := [finding.text for finding in found.findings if finding.code == "rows_not_read"]):
+        raise FigureFileError(f"{unread[0]} (--strict)")
     warnings = kept.archive.warnings if kept.archive else ()
     findings = [*found.findings, *(Finding("evidence", warning, ()) for warning in warnings)]
     if found.figures:
         every += found.figures
-        lineages = assign(every)
+        lineages = with_origins(assign(every), origins)
     from sources.rows import known_caps
 
     caps, feeds = known_caps(known.values(), question.window, question.quantity)
@@ -97,6 +101,7 @@ def liquidations(
         ),
         evidence=found.evidence,
         simulated=found.simulated or invented,
+        origins=origins,
     )  # fmt: skip
     asked = Question(question.quantity, question.window, question.claim, wanted, min_confidence)
     return judge(asked, material)

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 import verify
 from sources import published
+from verify.model import names
 from verify.model.errors import EvidenceError, InputError
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS
 from verify.model.report import EvidenceRow, Finding, SourceRow
 from verify.model.stages import stage
 from verify.model.window import iso
+from verify.pipeline import readings
 from verify.pipeline.judging import Question
+from verify.reconcile.votes import Origin
 
 if TYPE_CHECKING:
     from sources.adapter import Source, Weight
@@ -67,10 +70,11 @@ def read_figures(
 
 
 @stage("load sources")
-def load_sources(only: Sequence[str]) -> tuple[Registry, list[str]]:
+def load_sources(only: Sequence[str], archive: Archive | None = None) -> tuple[Registry, list[str]]:
     """Every source that works, those at the addresses in `only` too, and what is asked for as ids of sources.
 
-    What is asked for by name must be there; a package that cannot be loaded is told in the registry.
+    What is asked for by name must be there; a package that cannot be loaded is told in the registry. `archive` is what
+    is replayed, if anything is.
     """
     from sources import addressed, registry
 
@@ -78,7 +82,9 @@ def load_sources(only: Sequence[str]) -> tuple[Registry, list[str]]:
     wanted: list[str] = []
     for text in only:
         if addressed.is_address(text):
-            opened = addressed.opened(text)
+            opened = addressed.opened(text, archive)
+            if twice := {source.spec.id for source in opened} & {source.spec.id for source in at_addresses}:
+                raise InputError(f"two sources are called {min(twice)}: give one another name with ?name=")
             at_addresses += opened
             wanted += [source.spec.id for source in opened]
         else:
@@ -92,6 +98,32 @@ def load_sources(only: Sequence[str]) -> tuple[Registry, list[str]]:
             raise InputError(f"--source {real[0]} is no part of the simulated market: ask for the one or the other")
         known = {name: source for name, source in known.items() if name in invented}
     return registry.Registry(known, {} if invented else loaded.broken), wanted
+
+
+def origins(known: Mapping[str, Source]) -> dict[str, Origin]:
+    """What the numbers of each source descend from, by the lineage ids that its figures and others' words have."""
+    found: dict[str, Origin] = {}
+    for source in known.values():
+        channels = [channel for channel in source.spec.channels if LIQUIDATIONS.id in channel.metrics]
+        if not channels:
+            continue
+        feeds = frozenset(feed for channel in channels for feed in channel.lineage)
+        assumed = any(channel.lineage_assumed for channel in channels)
+        origin = Origin(feeds, assumed, venue=source.spec.kind == "venue")
+        for identity in _lineage_ids(source):
+            found.setdefault(identity, origin)
+    return found
+
+
+#: The lineage of a chain that everybody may replay, by the source that reads it.
+_REPLAYED = {"hyperliquid": "hyperliquid-chain"}
+
+
+def _lineage_ids(source: Source) -> set[str]:
+    spec = source.spec
+    titles = {spec.title, names.title("venues", spec.id)}
+    registered = {known.id for title in (spec.id, *titles) if (known := names.find("providers", title))}
+    return {spec.id, *(names.key(title) for title in titles), *registered, _REPLAYED.get(spec.id, spec.id)}
 
 
 def unloadable(name: str, reason: str) -> Progress:
@@ -154,9 +186,11 @@ def collected(
 
     jobs = [*plan.jobs, *weight_jobs(known.values(), plan.jobs, question, now, only=only, keyed=keyed)]
     outcomes = http.fetch_all(jobs, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress)
-    deliveries = collect.deliver(outcomes, question.window, question.quantity)
+    deliveries, remarks = readings.examined(
+        collect.deliver(outcomes, question.window, question.quantity), outcomes, question.window
+    )
     told = [delivered(delivery, question.window) for delivery in deliveries] + refusals
-    findings = trial(outcomes)
+    findings = [*remarks, *trial(outcomes)]
     figures = []
     if question.quantity.metric == LIQUIDATIONS:
         figures = collect.figures(deliveries, question.window, question.quantity)

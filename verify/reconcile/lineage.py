@@ -96,15 +96,6 @@ def assign(figures: Sequence[Figure]) -> dict[str, Lineage]:
     return found
 
 
-def independent(lineages: Iterable[Lineage]) -> list[str]:
-    """The ids of the lineages that count as votes, sorted. The others add nothing to them, and are together one vote
-    at most."""
-    lineages = list(lineages)
-    votes = sorted({lineage.id for lineage in lineages if lineage.votes})
-    others = sorted({lineage.id for lineage in lineages if lineage.known})
-    return votes or others[:1] or ([UNKNOWN] if lineages else [])
-
-
 def shared_errors(figures: Iterable[Figure]) -> list[SharedError]:
     """Impossible sets total / long / short that stand on more than one page."""
     families: dict[tuple[object, ...], list[tuple[Figure, ...]]] = defaultdict(list)

@@ -42,10 +42,12 @@ def questions(
     quantity: Quantity,
     *,
     market: Question | None = None,
+    within: Sequence[Pair] = (),
 ) -> tuple[Question, ...]:
-    """The three questions; `market` is the answer to the third where the market was estimated."""
+    """The three questions; `market` is the answer to the third where the market was estimated. `pairs` are of
+    independent lineages, `within` of such as share a feed."""
     first = quoted(channels, claim)
-    answer, text = wording.corroboration(pairs, votes)
+    answer, text = wording.corroboration(pairs, votes, within)
     floor, _ = wording.least(channels, claimed=claim is not None)
     if market is None:
         said = "not answerable from published figures alone"

@@ -170,12 +170,12 @@ def caveat(
     return " ".join(parts)
 
 
-def corroboration(pairs: Sequence[Pair], independent: int) -> tuple[str, str]:
-    """The answer to the second question, and its text."""
+def corroboration(pairs: Sequence[Pair], independent: int, within: Sequence[Pair] = ()) -> tuple[str, str]:
+    """The answer to the second question, and its text. `within` are pairs of lineages that share a feed."""
     if independent == 0:
         return "not answerable", "not answerable: no known lineage states this very quantity for the window"
     if independent == 1:
-        return "no", "not corroborated: one lineage"
+        return "no", f"not corroborated: {_one_vote(within)}"
     same = [pair for pair in pairs if pair.same_scope and pair.two_sided]
     if not same:
         text = f"not corroborated: {independent} independent lineages, none of which states the same thing as another"
@@ -186,6 +186,17 @@ def corroboration(pairs: Sequence[Pair], independent: int) -> tuple[str, str]:
     if agree:
         return "yes", f"corroborated: {independent} independent lineages agree on a common scope"
     return "no", f"contradicted: independent lineages differ by a factor of {worst.ratio:.1f} on a common scope"
+
+
+def _one_vote(within: Sequence[Pair]) -> str:
+    """Two readers of one feed: that they agree says that it was read rightly, and nothing about the feed."""
+    same = [pair for pair in within if pair.same_scope and pair.two_sided]
+    if not same:
+        return "one lineage" if not within else "lineages that share their feeds are one vote"
+    if all(_overlap(pair.first[1], pair.second[1]) for pair in same):
+        return "lineages that agree, but share their feeds, are one vote"
+    worst = max(pair.ratio for pair in same)
+    return f"one vote, whose readers differ by a factor of {worst:.1f} on a common scope though they share their feeds"
 
 
 def _overlap(first: Statement, second: Statement, tolerance: float = 0.1) -> bool:
