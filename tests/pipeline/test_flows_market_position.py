@@ -315,7 +315,7 @@ def test_a_gain_is_coins_times_price_less_cost() -> None:
     asked = {"holding": "626,700 ETH", "cost": "$3,105.5", "price": "$3,204", "options": OFFLINE}
     report = position("2026-01-19", "$61.7M", **asked)  # type: ignore[arg-type]
     assert report.verdict is Verdict.SUPPORTED
-    assert position("2026-01-19", "$65M", **asked).verdict is not Verdict.SUPPORTED  # type: ignore[arg-type]
+    assert position("2026-01-19", "$65M", **asked).verdict is Verdict.DIFFERS  # type: ignore[arg-type]
     noticed = next(finding.text for finding in report.findings if finding.code == "per_unit")
     assert "$98.4" in noticed
     assert "a price of $3,203.94 to $3,203.96" in noticed
@@ -350,6 +350,81 @@ def test_without_a_cost_the_claim_is_told_per_coin() -> None:
 def test_a_holding_that_is_none_is_refused(holding: str) -> None:
     with pytest.raises((InputError, AmountError), match="626,700 ETH"):
         position("2026-01-19", "$1M", holding=holding, options=OFFLINE)
+
+
+ACCOUNT = "0x" + "ab" * 20
+
+
+def account_source(identity: str, **fields: float) -> Source:
+    moment = int(datetime(2026, 1, 19, 23, 59, tzinfo=UTC).timestamp())
+    rows = [
+        {"start": moment, "end": moment, "subject": ACCOUNT, "asset": "ETH", "field": field, "value": value}
+        for field, value in fields.items()
+    ]
+    return source(identity, "holding", (), rows, "ETH")
+
+
+@pytest.fixture
+def eth_prices() -> Source:
+    day = datetime(2026, 1, 19, tzinfo=UTC)
+    rows = [{**row, "asset": "ETH"} for row in bars("binance", [(3200.0, 3206.0, 3202.0, 3204.0)] * 24, day)]
+    return source("eth_x", "price", ("binance",), rows, "USD")
+
+
+@pytest.mark.parametrize(("claim", "verdict"), [("626,700 ETH", Verdict.SUPPORTED), ("650,000 ETH", Verdict.DIFFERS)])
+def test_a_claim_in_coins_is_about_what_the_account_holds(
+    here: Callable[..., list[str]], claim: str, verdict: Verdict
+) -> None:
+    options = with_sources(here(account_source("chain_x", quantity=626_712.4)))
+    report = position("2026-01-19", claim, account=ACCOUNT.upper().replace("0X", "0x"), options=options)
+    assert report.verdict is verdict
+    assert "626,712.4 ETH" in report.sentence
+
+
+def test_the_gain_of_an_account_is_worked_out_from_what_it_holds(
+    here: Callable[..., list[str]], eth_prices: Source
+) -> None:
+    options = with_sources(here(account_source("chain_x", quantity=626_700.0), eth_prices))
+    asked = {"account": ACCOUNT, "cost": "$3,105.5", "options": options}
+    assert position("2026-01-19", "$65M", **asked).verdict is Verdict.DIFFERS  # type: ignore[arg-type]
+    report = position("2026-01-19", "about $61.7M", **asked)  # type: ignore[arg-type]
+    assert report.verdict is not Verdict.DIFFERS
+    assert any("626,700 ETH at a cost of $3,105.50" in finding.text for finding in report.findings)
+
+
+def test_a_short_account_tells_its_own_entry_price(here: Callable[..., list[str]]) -> None:
+    options = with_sources(here(account_source("perp_x", quantity=-6_755.0, entry_price=3_239.68)))
+    report = position("2026-01-19", "$241,000", account=ACCOUNT, price="$3,204", options=options)
+    assert report.verdict is Verdict.SUPPORTED
+
+
+def test_an_account_of_which_nothing_is_known_decides_nothing(here: Callable[..., list[str]]) -> None:
+    options = with_sources(here(account_source("chain_x", quantity=0.0)))
+    report = position("2026-01-19", "$61.7M", account=ACCOUNT, options=options)
+    assert (report.verdict, codes(report)) == (Verdict.INCONCLUSIVE, ["no_evidence"])
+
+
+def test_without_a_claim_the_holding_is_told(here: Callable[..., list[str]]) -> None:
+    options = with_sources(here(account_source("chain_x", quantity=12.5)))
+    report = position("2026-01-19", account=ACCOUNT, options=options)
+    assert report.verdict is None
+    assert "12.5 ETH" in report.sentence
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({}, "either what is held"),
+        ({"holding": "1 ETH", "account": ACCOUNT}, "either what is held"),
+        ({"account": ACCOUNT, "short": True}, "--short belongs"),
+        ({"account": "vitalik.eth"}, "no address"),
+        ({"account": ACCOUNT, "claim": "5 BTC"}, "the claim is about BTC"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_asked_of_a_position_is_refused(asked: dict[str, object], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        position("2026-01-19", options=OFFLINE, **asked)  # type: ignore[arg-type]
 
 
 # the commands

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,8 +34,14 @@ from verify.pipeline.observed import (
 from verify.reconcile import prices
 from verify.reconcile.readings import Reading, spread
 
+if TYPE_CHECKING:
+    from sources.collect import Delivery
+
 #: How near in time a printed gain must be to be set beside the one that is worked out.
 _NEARBY = timedelta(days=2)
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+#: The unit of a claim that is about the coins themselves.
+COINS = "coins"
 Span = tuple[float, float]
 
 
@@ -67,48 +75,121 @@ def position(
     window: str | Window,
     claim: str | None = None,
     *,
-    holding: str,
+    holding: str = "",
+    account: str = "",
+    asset: str = "ETH",
     cost: str | None = None,
     price: str | None = None,
     short: bool = False,
     slack: str | timedelta | None = None,
     options: Options | None = None,
 ) -> Report:
-    """Judge a claim about the gain of a holding: coins x (price - cost), over the prices of a window.
+    """Judge a claim about a holding or its gain: coins x (price - cost), over the prices of a window.
 
-    `holding` is as written ("626,700 ETH"), `cost` and `price` dollars per coin ("$3,105.5"). Without `price` the
-    prices of the exchanges over the window are taken, from the lowest to the highest; without `cost` the claim is
-    divided by the coins, which tells what it means per coin. Raises `InputError`.
+    `holding` is as written ("626,700 ETH"), or `account` an address whose holding of `asset` at the end of the window
+    is read where it lies; a claim in coins is then about the holding itself. `cost` and `price` are dollars per coin
+    ("$3,105.5"). Without `price` the prices of the exchanges over the window are taken, from the lowest to the
+    highest; without `cost` the entry price that an account tells, else the claim is divided by the coins, which tells
+    what it means per coin. Raises `InputError`.
     """
     options = options or Options()
-    held_coins = _holding(holding, cost, short)
+    _one_of(holding, account, short)
     stated_price = _dollars(price, "--price") if price else None
-    said = _gain(claim) if claim else None
-    quantity = Quantity(METRICS["price"], assets=Scope.of(held_coins.asset))
-    found = gather(window, lambda asked: [(quantity, asked)], options, slack=slack)
+    paid = _dollars(cost, "--cost") if cost else None
+    written = _holding(holding, paid, short) if holding else None
+    of = written.asset if written else _asset(asset)
+    said = _claimed(claim, of) if claim else None
+    wanted = [Quantity(METRICS["price"], assets=Scope.of(of))]
+    if account:
+        wanted.append(Quantity(METRICS["holding"], assets=Scope.of(of), subject=account))
+    found = gather(window, lambda asked: [(quantity, asked) for quantity in wanted], options, slack=slack)
+    seen = list(_seen(found, account, of, paid)) if account else []
+    in_coins = said.unit == COINS if said else not written and all(coins.cost is None for _, coins in seen)
     listed: list[Reading] = []
-    if held_coins.cost is not None:
-        listed += _worked_out(found, held_coins, stated_price, said)
-        listed += _printed(found, held_coins, said)
-    found.findings += list(_sanity(held_coins, said, found))
-    what = f"unrealised gain of {holding.strip()}{' sold short' if short else ''}"
-    what += f" at a cost of {cost.strip()}" if cost else ""
-    sentence = f"The {what} was {spread(listed, dollars)} ({found.window.words()})." if listed else ""
-    caveat = "Worked out from the holding and the cost as they were given; neither was read from a chain."
-    if stated_price is None:
-        caveat += " The prices are those of exchanges over the window, from the lowest to the highest."
-    told = Told("position", what, claim.strip() if claim else None, sentence, caveat, dollars)
+    for delivery, coins in seen:
+        if in_coins:
+            listed.append(_held_reading(delivery, coins, said))
+        else:
+            found.findings.append(Finding("holding", f"{delivery.source.title} shows {_coins(coins)}", ()))
+    for coins in () if in_coins else [written] if written else [coins for _, coins in seen]:
+        if coins.cost is not None:
+            listed += _worked_out(found, coins, stated_price, said)
+            listed += _printed(found, coins, said)
+        found.findings += list(_sanity(coins, said, found))
+    what = f"{'holding' if in_coins else 'unrealised gain'} of {holding.strip() or f'{of} at {account}'}"
+    what += f"{' sold short' if short else ''}{f' at a cost of {cost.strip()}' if cost else ''}"
+    shown = (lambda value: f"{value:,.10g} {of}") if in_coins else dollars
+    sentence = f"The {what} was {spread(listed, shown)} ({found.window.words()})." if listed else ""
+    caveat = _caveat(account, in_coins=in_coins, priced=stated_price is not None)
+    told = Told("position", what, claim.strip() if claim else None, sentence, caveat, shown)
     return report(found, listed, told, min_confidence=options.min_confidence)
 
 
-def _holding(text: str, cost: str | None, short: bool) -> Holding:
+def _one_of(holding: str, account: str, short: bool) -> None:
+    """Raise `InputError` unless it is told either what is held or who holds."""
+    if bool(holding) == bool(account):
+        raise InputError("say either what is held (--holding '626,700 ETH') or who holds it (--account 0x...)")
+    if account and short:
+        raise InputError("--short belongs to --holding: an account tells itself what it has sold short")
+    if account and not _ADDRESS.fullmatch(account):
+        raise InputError(f"{account[:60]!r} is no address: 0x and 40 hexadecimal digits")
+
+
+def _asset(text: str) -> str:
+    known = names.find("assets", text)
+    return known.id if known else text.upper()
+
+
+def _claimed(text: str, asset: str) -> Stated:
+    """The claim: coins of the asset, or dollars gained or lost."""
+    numbers = [number for number in scan(text).numbers if number.kind is Kind.COIN]
+    if len(numbers) != 1:
+        return _gain(text)
+    if _asset(numbers[0].asset) != asset:
+        raise InputError(f"the claim is about {numbers[0].asset}, the holding is of {asset}")
+    return Stated(Statistic.AMOUNT, numbers[0].amount, COINS, text.strip(), negative=False)
+
+
+def _seen(found: Gathered, account: str, asset: str, paid: Span | None) -> Iterator[tuple[Delivery, Holding]]:
+    """What each source shows the account to hold, last: with the cost given, or the entry price that it tells."""
+    for delivery, frame in found.series("holding", asset):
+        last = {
+            field: value
+            for whose, field, value in frame.select("subject", "field", "value").iter_rows()
+            if whose.lower() == account.lower()
+        }
+        if coins := last.get("quantity"):
+            entry = last.get("entry_price")
+            cost = paid or ((entry, entry) if entry else None)
+            yield delivery, Holding(asset, (abs(coins), abs(coins)), cost, short=coins < 0)
+
+
+def _held_reading(delivery: Delivery, coins: Holding, said: Stated | None) -> Reading:
+    return delivered_reading(
+        delivery, delivery.source.title, coins.coins, _coins(coins), fitting=held(said, coins.coins) if said else None
+    )
+
+
+def _coins(coins: Holding) -> str:
+    cost = f" at a cost of {_priced(coins.cost)}" if coins.cost else ""
+    return f"{coins.coins[0]:,.10g} {coins.asset}{' sold short' if coins.short else ''}{cost}"
+
+
+def _caveat(account: str, *, in_coins: bool, priced: bool) -> str:
+    if in_coins:
+        return "What one address holds is not what its owner holds: other addresses and debts are not seen."
+    text = "Worked out from the holding and the cost as they were given; neither was read from a chain."
+    if account:
+        text = "Worked out from what the address was seen to hold: other addresses and debts are not seen."
+    return text if priced else f"{text} The prices are those of exchanges over the window, from lowest to highest."
+
+
+def _holding(text: str, paid: Span | None, short: bool) -> Holding:
     coins = [number for number in scan(text).numbers if number.kind is Kind.COIN]
     if len(coins) != 1:
         raise InputError(f"cannot read the holding {text!r}: write coins with their ticker, for example '626,700 ETH'")
     amount = coins[0].amount
-    known = names.find("assets", coins[0].asset)
-    asset = known.id if known else coins[0].asset.upper()
-    return Holding(asset, (float(amount.low), float(amount.high)), _dollars(cost, "--cost") if cost else None, short)
+    return Holding(_asset(coins[0].asset), (float(amount.low), float(amount.high)), paid, short)
 
 
 def _dollars(text: str, option: str) -> Span:
@@ -150,7 +231,7 @@ def _worked_out(found: Gathered, coins: Holding, stated_price: Span | None, said
 
 
 def _printed(found: Gathered, coins: Holding, said: Stated | None) -> list[Reading]:
-    """Gains that were printed near the window, as other definitions: whose holding they are is not known."""
+    """Gains printed near the window, as other definitions; of whose holding is not known, so that they decide nothing."""
     listed = []
     for figure in found.stated("unrealised_gain"):
         if figure.quantity.assets.names != frozenset({coins.asset}) or not _near(figure, found.window):
@@ -167,7 +248,7 @@ def _printed(found: Gathered, coins: Holding, said: Stated | None) -> list[Readi
 def _as_variant(reading: Reading, variant: str) -> Reading:
     from dataclasses import replace
 
-    return replace(reading, variant=variant)
+    return replace(reading, variant=variant, votes=False)
 
 
 def _near(figure: Figure, window: Window) -> bool:
