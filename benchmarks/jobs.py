@@ -1,8 +1,8 @@
 """How much longer 40 checks take than one, each run in a process of its own: `python benchmarks/jobs.py [TIMES]`.
 
-The checks are over the events that ship with the package and over a simulated day, offline. Printed are wall seconds and
-processor seconds, which other programs disturb less; the ratio is to one check of the simulated day, the longest, and,
-without any check of it, to one of an event.
+The checks are over the events that ship with the package and over a simulated day, offline. Printed are wall seconds
+and processor seconds, which other programs disturb less. The ratio is to one check of the simulated day, the longest,
+and, without any check of it, to one of an event.
 """
 
 from __future__ import annotations

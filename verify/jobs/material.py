@@ -146,6 +146,8 @@ class Collected:
             plan = collect.plan(
                 known.sources.values(), key.window, key.quantity, now, only=known.wanted, keyed=keyed
             )  # fmt: skip
+            if archive is not None:  # what is on this machine may have changed since: it is not asked for anew
+                plan = replace(plan, jobs=tuple(job for job in plan.jobs if not job.reader or archive.outcome(job)))
             self.planned[key] = plan
             if plan.jobs:
                 question = Question(key.quantity, key.window)
