@@ -78,3 +78,17 @@ def test_a_source_whose_key_is_missing_says_which(program: Run, server: Provider
     listed = program("sources", before=PLUGIN, VERIFY_KEYED_API_KEY=KEY)
     assert "VERIFY_KEYED_API_KEY (set)" in listed.out
     assert "CANARY" not in listed.out + listed.err
+
+
+@pytest.mark.slow
+def test_a_key_is_in_no_report_and_no_evidence_of_a_job(program: Run, server: ProviderServer, tmp_path: Path) -> None:
+    server.serve(HOST, PATH, echo)
+    (tmp_path / "verify.toml").write_text("[checks.a]\nwindow = '4h'\nclaim = '$1M'\nsources = ['keyed']\n")
+    reports = [f"--report={kind}=out.{kind}" for kind in ("json", "jsonl", "junit", "sarif", "github", "summary", "md")]
+    done = program("run", *reports, "--evidence", "run.warc", "--debug", before=PLUGIN, VERIFY_KEYED_API_KEY=KEY)
+    assert done.code in (0, 1, 3, 4), done.err
+    assert {ask.headers.get("X-Api-Key") for ask in server.asked if ask.host == HOST} == {KEY}
+    seen = {"stdout": done.out, "stderr": done.err}
+    seen |= {str(path): path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()}
+    assert len(seen) > len(reports)
+    assert [name for name, text in seen.items() if "CANARY" in text] == []

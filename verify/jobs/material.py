@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING
 
 from verify.jobs.expand import Asked
 from verify.model.checks import ProviderRow
+from verify.model.errors import InputError
 from verify.model.figure import Figure
 from verify.model.quantity import Quantity, Scope
 from verify.model.report import Finding, SourceRow
 from verify.model.window import Window
 from verify.pipeline import run as pipeline
-from verify.pipeline.judging import Material
+from verify.pipeline.judging import Material, Measured, Question
 from verify.pipeline.readings import examined
 from verify.reconcile.lineage import Lineage, assign
 from verify.reconcile.votes import with_origins
 
 if TYPE_CHECKING:
     from sources.adapter import Source
-    from sources.collect import Plan
+    from sources.collect import Delivery, Plan
     from sources.evidence import Archive, Recorder
-    from sources.jobs import Outcome, Progress
+    from sources.jobs import Job, Outcome, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,24 @@ def key_of(asked: Asked, only: tuple[str, ...]) -> Key:
 
 @dataclass(slots=True)
 class Pool:
-    """The published figures of a run, with their lineages."""
+    """The published figures of a run, with their lineages; `own` are those of files that the user named."""
 
     figures: list[Figure]
     lineages: Mapping[str, Lineage]
     problems: list[str]
     digests: dict[str, str]
+    own: list[Figure] = field(default_factory=list)
 
     @classmethod
     def read(cls, paths: Sequence[str], recorder: Recorder | None, archive: Archive | None) -> Pool:
+        from sources.published import BUNDLED
+
         files = pipeline.read_figures(paths, recorder, archive)
         figures = list({figure.id: figure for file in files for figure in file.figures}.values())
         problems = [str(problem) for file in files for problem in file.problems]
-        return cls(figures, assign(figures), problems, {file.name: file.sha256 for file in files})
+        named = [file for file in files if BUNDLED in paths or not file.name.startswith(f"{BUNDLED}/")]
+        own = list({figure.id: figure for file in named for figure in file.figures}.values())
+        return cls(figures, assign(figures), problems, {file.name: file.sha256 for file in files}, own)
 
     def collect(
         self,
@@ -74,32 +80,43 @@ class Pool:
         progress: Callable[[Progress], None] | None,
     ) -> Collected:
         """Ask all sources about all keys at the same time."""
-        known, wanted = known_sources({text for key in keys for text in key.only}, archive)
-        collected = Collected(self, known, progress)
-        plans = collected.plans(keys, wanted, now, offline=offline, archive=archive)
-        jobs = [job for plan in plans.values() for job in plan.jobs]
-        if not jobs:
+        collected = Collected(self, loaded({key.only for key in keys}, archive))
+        jobs = collected.plan(keys, now, offline=offline, archive=archive)
+        every = [job for planned in jobs.values() for job in planned]
+        if not every:
             return collected
         from sources import http
 
         outcomes = iter(
-            http.fetch_all(jobs, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress)
+            http.fetch_all(every, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress)
         )
-        for key, plan in plans.items():
-            collected.outcomes[key] = [next(outcomes) for _ in plan.jobs]
+        for key, planned in jobs.items():
+            collected.outcomes[key] = [next(outcomes) for _ in planned]
         return collected
 
 
-def known_sources(texts: set[str], archive: Archive | None = None) -> tuple[dict[str, Source], dict[str, list[str]]]:
-    """Every source by id, and for each text that a check asks for the ids it means."""
-    known: dict[str, Source] = {}
-    wanted: dict[str, list[str]] = {}
-    for text in sorted(texts):
-        registry, wanted[text] = pipeline.load_sources([text], archive)
-        known |= registry.sources
-    if not texts:
-        known = dict(pipeline.load_sources(())[0].sources)
-    return known, wanted
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The sources that a check may be about, and those of them that it asks for by id."""
+
+    sources: dict[str, Source]
+    wanted: list[str]
+
+    @property
+    def invented(self) -> bool:
+        return any(source.spec.kind == pipeline.SIMULATED for source in self.sources.values())
+
+
+def loaded(asked: set[tuple[str, ...]], archive: Archive | None = None) -> dict[tuple[str, ...], Known]:
+    """The sources for each way in which checks ask for some. Raises `InputError` for two invented markets."""
+    found = {}
+    for only in sorted(asked):
+        registry, wanted = pipeline.load_sources(only, archive)
+        found[only] = Known(registry.sources, wanted)
+    invented = [only for only, known in found.items() if known.invented]
+    if len(invented) > 1:
+        raise InputError(f"a run is about one simulated market: {invented[0][0]} and {invented[1][0]} are two")
+    return found
 
 
 @dataclass(slots=True)
@@ -107,34 +124,40 @@ class Collected:
     """What came of asking: outcomes and refusals by key, parsed when they are first looked at."""
 
     pool: Pool
-    known: dict[str, Source]
-    progress: Callable[[Progress], None] | None = None
+    known: dict[tuple[str, ...], Known]
     outcomes: dict[Key, list[Outcome]] = field(default_factory=dict)
     planned: dict[Key, Plan] = field(default_factory=dict)
     _material: dict[Key, Material] = field(default_factory=dict)
 
-    def plans(
-        self,
-        keys: Sequence[Key],
-        wanted: Mapping[str, list[str]],
-        now: datetime,
-        *,
-        offline: bool,
-        archive: Archive | None,
-    ) -> dict[Key, Plan]:
+    def plan(
+        self, keys: Sequence[Key], now: datetime, *, offline: bool, archive: Archive | None
+    ) -> dict[Key, list[Job]]:
         """What each key asks; nothing offline but what is on this machine, on replay what the file can answer."""
         from sources import collect
 
+        jobs: dict[Key, list[Job]] = {}
+        keyed = pipeline.keys_there(archive)
         for key in dict.fromkeys(keys):
-            only = [identity for text in key.only for identity in wanted[text]]
+            known = self.known[key.only]
+            pipeline.must_exist(known.sources.values(), key.window)
             if archive is not None:
                 if not archive.jobs:
                     continue
-            elif offline and not pipeline.may_ask(self.known, only):
+            elif offline and not pipeline.may_ask(known.sources, known.wanted):
                 continue
-            keyed = pipeline.keys_there(archive)
-            self.planned[key] = collect.plan(self.known.values(), key.window, key.quantity, now, only=only, keyed=keyed)
-        return self.planned
+            plan = collect.plan(
+                known.sources.values(), key.window, key.quantity, now, only=known.wanted, keyed=keyed
+            )  # fmt: skip
+            if archive is not None:  # what is on this machine may have changed since: it is not asked for anew
+                plan = replace(plan, jobs=tuple(job for job in plan.jobs if not job.reader or archive.outcome(job)))
+            self.planned[key] = plan
+            if plan.jobs:
+                question = Question(key.quantity, key.window)
+                sizes = pipeline.weight_jobs(
+                    known.sources.values(), plan.jobs, question, now, only=known.wanted, keyed=keyed
+                )  # fmt: skip
+                jobs[key] = [*plan.jobs, *sizes]
+        return jobs
 
     @property
     def requests(self) -> int:
@@ -152,33 +175,49 @@ class Collected:
     def material(self, key: Key) -> Material:
         """What checks of that key rest on, without the limits of feeds, which depend on the quantity."""
         if key not in self._material:
-            told, measured, remarks = self._told(key)
-            figures, lineages = self.pool.figures, self.pool.lineages
-            if measured:
-                figures = [*figures, *measured]
-                lineages = assign(figures)
-            origins = pipeline.origins(self.known)
-            findings = [*remarks, *pipeline.trial(self.outcomes.get(key, []))]
-            self._material[key] = Material(
-                figures, with_origins(lineages, origins), (), (), told, findings, self.pool.problems,
-                self.pool.digests, origins=origins,
-            )  # fmt: skip
+            self._material[key] = self._made(key)
         return self._material[key]
 
-    def _told(self, key: Key) -> tuple[list[SourceRow], list[Figure], list[Finding]]:
+    def _made(self, key: Key) -> Material:
+        from sources import collect
+
+        known, outcomes = self.known[key.only], self.outcomes.get(key, [])
+        told, deliveries, remarks = self._told(key)
+        figures, lineages = self.pool.figures, self.pool.lineages
+        if known.invented:  # the figures that ship with the package are of real markets
+            figures, lineages = self.pool.own, assign(self.pool.own)
+        measured = collect.figures(deliveries, key.window, key.quantity)
+        if measured:
+            figures = [*figures, *measured]
+            lineages = assign(figures)
+        origins = pipeline.origins(known.sources)
+        lineages = with_origins(lineages, origins)
+        findings = [*remarks, *pipeline.trial(outcomes)]
+        return Material(
+            figures, lineages, (), (), told, findings, self.pool.problems, self.pool.digests, origins=origins,
+            measured=Measured(
+                deliveries,
+                collect.weights(outcomes),
+                tuple(known.sources.values()),
+                restricted=bool(known.wanted),
+                lineages=frozenset(lineages[figure.id].id for figure in measured),
+            ),
+            evidence=collect.evidence_rows(outcomes),
+            simulated=known.invented or any(map(pipeline.is_simulated, outcomes)),
+        )  # fmt: skip
+
+    def _told(self, key: Key) -> tuple[list[SourceRow], list[Delivery], list[Finding]]:
+        """A row for each channel, what those that were asked delivered, and what is wrong with it."""
         from sources import collect
         from sources.rows import delivered, refused
 
         plan = self.planned.get(key)
         if plan is None:
             return [], [], []
-        refusals = [refused(refusal) for refusal in plan.refusals]
-        if key not in self.outcomes:
-            return refusals, [], []
-        deliveries = collect.deliver(self.outcomes[key], key.window, key.quantity)
-        deliveries, remarks = examined(deliveries, self.outcomes[key], key.window)
+        outcomes = self.outcomes.get(key, [])
+        deliveries, remarks = examined(collect.deliver(outcomes, key.window, key.quantity), outcomes, key.window)
         told = [delivered(delivery, key.window) for delivery in deliveries]
-        return [*told, *refusals], collect.figures(deliveries, key.window, key.quantity), remarks
+        return [*told, *(refused(refusal) for refusal in plan.refusals)], deliveries, remarks
 
     def providers(self) -> tuple[ProviderRow, ...]:
         """Each channel over the whole run: it delivered if it did for any check, it failed if it did for all."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from verify.jobs import runner
-from verify.jobs.material import Collected, Pool, key_of, known_sources
+from verify.jobs.material import Collected, Pool, key_of, loaded
 from verify.model.errors import SourceError
 
 
@@ -25,9 +25,9 @@ def _lines(options: runner.Options) -> Iterator[str]:
     for asked in job.checks:
         claim = asked.claim or (f"from {asked.value.source or asked.value.file}" if asked.value else "no value")
         yield f"  {asked.id}: {asked.quantity.words()}, {asked.window}, {claim}"
-    known, wanted = known_sources({text for key in keys.values() for text in key.only})
-    collected = Collected(Pool([], {}, [], {}), known)
-    plans = collected.plans(list(keys.values()), wanted, job.clock, offline=job.offline, archive=None)
+    collected = Collected(Pool([], {}, [], {}), loaded({key.only for key in keys.values()}))
+    asking = collected.plan(list(keys.values()), job.clock, offline=job.offline, archive=None)
+    plans = collected.planned
     sent: set[tuple[str, str]] = set()
     asked_of: Counter[str] = Counter()
     refused: dict[str, str] = {}
@@ -41,8 +41,8 @@ def _lines(options: runner.Options) -> Iterator[str]:
             asked_of[item.label] += mark not in sent
             sent.add(mark)
 
-    for plan in plans.values():
-        for item in plan.jobs:
+    for key, plan in plans.items():
+        for item in asking.get(key, ()):
             asked_of[item.label] += 0
             try:
                 first(item)

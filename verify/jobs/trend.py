@@ -16,8 +16,8 @@ A *gap* is an unbroken series of letters that are not P (dashes are skipped). Th
 * A provider that never delivered alarms nobody.
 * That a figure differs (D) is never tolerated.
 
-An alarm is `new` in the run in which it begins, `known` in those after it, `fixed` in the first P after it. In a run
-without a baseline nothing is called anything; to the next run, checks that did not pass in it are `known`.
+An alarm is `new` in the run in which it begins, `known` in those after it, and `fixed` in the first P after it. In a
+run without a baseline nothing is called anything; to the next run, checks that did not pass in it are `known`.
 """
 
 from __future__ import annotations

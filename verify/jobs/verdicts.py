@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
@@ -20,6 +20,9 @@ from verify.model.report import EXIT_SOURCE_FAILURE, Reason, Report, Verdict
 from verify.pipeline.judging import Material, Question, judge
 from verify.pipeline.liquidation import channel_of
 from verify.reconcile.channels import same_count
+
+if TYPE_CHECKING:
+    from sources.adapter import Source
 
 _STATUS = {Verdict.SUPPORTED: Status.PASSED, Verdict.DIFFERS: Status.DIFFERS, Verdict.INCONCLUSIVE: Status.INCONCLUSIVE}
 _MOST_FAILURES = 20
@@ -59,19 +62,19 @@ class Judge:
         return Found(amount, origin)
 
     def __call__(self, asked: Asked, value: Found, key: Key, collected: Collected) -> CheckRow:
-        material = collected.material(key)
+        material, known = collected.material(key), collected.known[key.only].sources
         if asked.value is not None and asked.value.source is not UNSET:
-            value, material = _of_source(asked, str(asked.value.source), material, collected)
+            value, material = _of_source(asked, str(asked.value.source), material, known)
         if value.missing is not None:
             status = Status.FAILED if value.failed else Status.INCONCLUSIVE
             return _row(asked, status, (value.missing,), value, None)
         from sources.rows import known_caps
 
         try:
-            channel = channel_of(asked.channel, material.lineages.values(), collected.known)
+            channel = channel_of(asked.channel, material.lineages.values(), known)
         except NameUnknown as error:
             return _row(asked, Status.FAILED, (Reason("unknown_channel", str(error)),), value, None)
-        caps, feeds = known_caps(collected.known.values(), asked.window, asked.quantity)
+        caps, feeds = known_caps(known.values(), asked.window, asked.quantity)
         amount = value.amount
         if amount is not None:
             amount = amount.allowing(asked.allowed.of(amount.value))
@@ -142,11 +145,11 @@ def _told(report: Report) -> dict[str, Any]:
     }
 
 
-def _of_source(asked: Asked, wanted: str, material: Material, collected: Collected) -> tuple[Found, Material]:
+def _of_source(asked: Asked, wanted: str, material: Material, known: Mapping[str, Source]) -> tuple[Found, Material]:
     """What another source says, and what everybody else does: it is tested on all lineages but its own."""
     origin = f"source {wanted}"
     try:
-        identity = channel_of(wanted, material.lineages.values(), collected.known)
+        identity = channel_of(wanted, material.lineages.values(), known)
     except NameUnknown as error:
         return Found(origin=origin, missing=Reason("unknown_channel", str(error)), failed=True), material
     own = {figure.id for figure in material.figures if _descends(figure, identity, material)}

@@ -53,7 +53,8 @@ class Question:
 class Measured:
     """What sources delivered and how large they say that venues are; `sources` are all that are known.
 
-    `restricted`: only sources asked for by name. `lineages` are those of the figures made of the deliveries.
+    `restricted`: only sources asked for by name. `lineages` are those of the figures made of the deliveries. What has
+    been worked out of it is `remembered`: several claims may be judged on the same material.
     """
 
     deliveries: Sequence[Delivery] = ()
@@ -61,6 +62,7 @@ class Measured:
     sources: Sequence[Source] = ()
     restricted: bool = False
     lineages: frozenset[str] = frozenset()
+    remembered: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

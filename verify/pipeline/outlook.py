@@ -23,6 +23,7 @@ from verify.model.report import (
     Verdict,
 )
 from verify.pipeline.estimation import REST, Estimation, estimated
+from verify.pipeline.sharing import asked, once
 from verify.pipeline.timeline import timeline
 from verify.reconcile import wording
 from verify.reconcile.channels import Channel, as_floats
@@ -63,8 +64,10 @@ class Outlook:
 
 def outlook(question: Asked, channels: Sequence[Channel], measured: Measured) -> Outlook:
     """The estimate with all that belongs to it, for what is asked of these channels and deliveries."""
-    shown = timeline(measured, question.window)
-    estimation = estimated(question, channels, measured)
+    shown = once(measured, ("timeline", question.window), lambda: timeline(measured, question.window))
+    estimation = once(
+        measured, ("estimate", asked(question, channels)), lambda: estimated(question, channels, measured)
+    )
     if estimation is None:
         return Outlook(None, shown, (), None)
     side, claim = question.quantity.side, question.claim

@@ -18,7 +18,7 @@ from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS
 from verify.model.report import EvidenceRow, Finding, SourceRow
 from verify.model.stages import stage
-from verify.model.window import iso
+from verify.model.window import Window, iso
 from verify.pipeline import readings
 from verify.pipeline.judging import Question
 from verify.reconcile.votes import Origin
@@ -169,13 +169,7 @@ def collected(
 
     keyed = keys_there(archive)
     asked = question.window
-    for source in known.values():
-        if source.within is not None and not source.within.contains(asked):
-            stretch = f"{iso(source.within.start)} to {iso(source.within.end)}"
-            raise InputError(
-                f"{source.spec.title} exists from {stretch}; the window asked is {asked}: ask for a part of it, or name"
-                " another start"
-            )
+    must_exist(known.values(), asked)
     plan = collect.plan(known.values(), asked, question.quantity, now, only=only, keyed=keyed)
     refusals = [refused(refusal) for refusal in plan.refusals]
     if archive is not None:  # what is on this machine may have changed since: what was not read then is not asked for
@@ -197,6 +191,17 @@ def collected(
     weights = collect.weights(outcomes)
     evidence = collect.evidence_rows(outcomes)
     return Collected(told, figures, findings, deliveries, weights, evidence, any(map(is_simulated, outcomes)))
+
+
+def must_exist(sources: Iterable[Source], asked: Window) -> None:
+    """Raise `InputError` where a window lies outside an invented market."""
+    for source in sources:
+        if source.within is not None and not source.within.contains(asked):
+            stretch = f"{iso(source.within.start)} to {iso(source.within.end)}"
+            raise InputError(
+                f"{source.spec.title} exists from {stretch}; the window asked is {asked}: ask for a part of it, or name"
+                " another start"
+            )
 
 
 def weight_jobs(
