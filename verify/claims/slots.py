@@ -73,10 +73,12 @@ _RESPECTIVELY = re.compile(r"\brespectively\b|分别|分別")
 _APPOSED = re.compile(r"\s?[(（](?:or|about|around|roughly|some|约|即)?\s?")
 #: A sum that is smaller is no sum of liquidations that anybody prints without saying so.
 _LEAST = 10_000
+_UNIT = 100
 #: How far into a sentence a time may begin to stand for all of it ("On Monday, ...").
 _SHORT = 4
 _OF_WHOLE = re.compile(r"\sof (?:the |its |that |all )?(?:total |roughly |about |whole )?")
 _DAY = timedelta(days=1)
+_A_DAY = re.compile(r"\b(?:a|one|single)[ -]day\b", re.IGNORECASE)
 _ROUND = 2
 _MOST_THRESHOLD = Decimal(100_000_000)
 _THRESHOLD_AFTER = re.compile(
@@ -248,7 +250,12 @@ class _Reader:
             self._contexts[key] = _Context(
                 words.sides(low, start, end),
                 words.mentions("assets", text, low, start, end),
-                venues,
+                [
+                    venue
+                    for venue in venues
+                    if not words.THAN.search(low, max(start, venue.start - 16), venue.start)
+                    or low[venue.end : venue.end + 3].strip()[:1] in ("(", "（", "$")  # it has a number of its own
+                ],
                 words.metrics(low, start, end),
                 [
                     replace(when, text=" ".join(text[when.start : when.end].split()))
@@ -384,6 +391,8 @@ class _Reader:
             left = self.low[max(0, claim.number.start - _MOST_GAP) : claim.number.start]
             if _NO_PRICE.search(left):
                 return False
+        if claim.metric == "liquidations" and claim.kind is Kind.MONEY and claim.number.amount.high < _UNIT:
+            return False  # "for every $1 of shorts"
             return bool(claim.metric or context.side or context.metrics)
         return True
 
@@ -666,7 +675,7 @@ class _Reader:
             exact = [w for w in found if not w.calendar and metric in _LIQUIDATIONS]
             found = exact or found
         chosen = min(found, key=lambda w: min(abs(w.start - number.end), abs(number.start - w.end)))
-        if chosen.length == _DAY and not any(char.isdigit() for char in chosen.text):  # "On 10 October, ... in a day"
+        if chosen.length == _DAY and _A_DAY.search(chosen.text):  # "On 10 October, ... in a day"
             dated = [
                 w for w in context.whens if w.calendar and w.end <= chosen.start and any(c.isdigit() for c in w.text)
             ]
