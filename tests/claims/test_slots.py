@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.claims.slots import Claim, extract
+from verify.claims.claim import Claim
+from verify.claims.slots import extract
 from verify.claims.text import read
 from verify.claims.windows import dateline
 

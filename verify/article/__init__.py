@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import verify
 from verify.article.judging import Judge, asking
 from verify.claims import consistency, rewording
+from verify.claims.claim import Reading
 from verify.claims.result import ArticleReport, Row
-from verify.claims.slots import Reading, extract
+from verify.claims.slots import extract
 from verify.claims.text import guess_form, read
 from verify.claims.windows import dateline
 from verify.model.errors import EvidenceError, FigureFileError, InputError

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from sources.rows import known_caps
 from verify.article import printed
 from verify.article.readable import Readable, judged, readable
+from verify.claims.claim import Claim
 from verify.claims.result import Row
-from verify.claims.slots import Claim
 from verify.model import names
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS, METRICS, CountUnit, Quantity, Scope

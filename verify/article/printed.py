@@ -16,7 +16,7 @@ from verify.reconcile.lineage import Lineage
 
 if TYPE_CHECKING:
     from verify.article.judging import Asking
-    from verify.claims.slots import Claim
+    from verify.claims.claim import Claim
 
 #: Pages without a window of their own are of the same event where they came out this near to the claim's.
 _NEARBY = timedelta(days=3)

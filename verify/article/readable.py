@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verify.claims import words
-from verify.claims.slots import Claim
+from verify.claims.claim import Claim
 from verify.claims.spans import Kind, fold
 from verify.claims.statement import stated
 from verify.model import names

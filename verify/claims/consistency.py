@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from verify.claims import windows
-from verify.claims.slots import Claim, Reading
+from verify.claims.claim import Claim, Reading
 from verify.claims.spans import Kind, fold
 from verify.claims.text import Kind as BlockKind
 from verify.claims.windows import When

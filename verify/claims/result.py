@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from verify.claims.claim import Claim, Reading
 from verify.claims.consistency import Finding
 from verify.claims.rewording import Edit, applied
-from verify.claims.slots import Claim, Reading
 from verify.model.report import EXIT_CODES, EXIT_SOURCE_FAILURE, Reason, Report, SourceRow, Verdict
 from verify.model.window import Window
 

@@ -21,9 +21,9 @@ from verify.model.report import FigureRow, Report, Verdict
 from verify.model.window import Window, duration_words
 
 if TYPE_CHECKING:
+    from verify.claims.claim import Claim, Reading
     from verify.claims.consistency import Finding
     from verify.claims.result import Row
-    from verify.claims.slots import Claim, Reading
 
 _DIGITS = re.compile(r"[0-9][0-9,_]*+(?:\.[0-9]++)?+|\.[0-9]++")
 _FAMILIES = (

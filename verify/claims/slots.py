@@ -8,14 +8,15 @@ sentence before. What no one says stays open and is named in `missing`.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 from verify.claims import windows, words
+from verify.claims.carry import from_claim, from_neighbour, may_share, said_before, shared_with_headline
+from verify.claims.claim import LEVELS, LIQUIDATIONS, PRICES, Claim, Reading, family
 from verify.claims.spans import Alone, Kind, Number, fold, scan
 from verify.claims.text import Block, Document, Sentence
 from verify.claims.text import Kind as BlockKind
@@ -24,16 +25,6 @@ from verify.claims.words import Mention
 from verify.model.amount import Hedge
 from verify.model.quantity import CountUnit, Side
 
-_LIQUIDATIONS = frozenset(
-    {"liquidations", "liquidation_count", "largest_liquidation", "share", "auto_deleveraging", "estimated_liquidations",
-     "liquidation_risk"}
-)  # fmt: skip
-#: What a paragraph counts over one time until it names another.
-_SAME_TIME = _LIQUIDATIONS | {"liquidation_count", "etf_net_flow", "dex_volume"}
-#: States at a moment: a stretch of hours says nothing about them.
-_LEVELS = frozenset(
-    {"price", "open_interest", "holding", "unrealised_gain", "value_locked", "fund_assets", "market_value"}
-)
 #: What may be spoken of in the same breath as a price level.
 _BESIDE_PRICES = frozenset(
     {
@@ -47,7 +38,6 @@ _BESIDE_PRICES = frozenset(
         "realised_gain",
     }
 )
-_PRICES = frozenset({"price", "price_change"})
 _MOVING = frozenset(
     {"price_change", "etf_net_flow", "open_interest_drop", "unrealised_gain", "volatility_change", "market_value",
      "position", "value_locked"}
@@ -73,10 +63,12 @@ _RESPECTIVELY = re.compile(r"\brespectively\b|分别|分別")
 _APPOSED = re.compile(r"\s?[(（](?:or|about|around|roughly|some|约|即)?\s?")
 #: A sum that is smaller is no sum of liquidations that anybody prints without saying so.
 _LEAST = 10_000
+_UNIT = 100
 #: How far into a sentence a time may begin to stand for all of it ("On Monday, ...").
 _SHORT = 4
 _OF_WHOLE = re.compile(r"\sof (?:the |its |that |all )?(?:total |roughly |about |whole )?")
 _DAY = timedelta(days=1)
+_A_DAY = re.compile(r"\b(?:a|one|single)[ -]day\b", re.IGNORECASE)
 _ROUND = 2
 _MOST_THRESHOLD = Decimal(100_000_000)
 _THRESHOLD_AFTER = re.compile(
@@ -86,74 +78,6 @@ _THRESHOLD_AFTER = re.compile(
 )
 _MOST_LEAD = 80
 _MOST_GAP = 60
-#: Among how many figures below a headline its own is looked for.
-_MOST_BELOW = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One figure of a text with its slots.
-
-    `place` is its span in the original. Empty means not said; `carried` tells from where a slot was taken that the
-    sentence itself does not fill, `missing` which slots stay open that a check would need.
-    """
-
-    number: Number
-    start: int
-    end: int
-    sentence: str
-    metric: str = ""
-    side: Side = Side.BOTH
-    assets: tuple[str, ...] = ()
-    venues: tuple[str, ...] = ()
-    threshold: Decimal | None = None
-    when: When | None = None
-    direction: str = ""
-    attribution: str = ""
-    event: str = ""
-    block: int = 0
-    position: int = 0
-    carried: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def text(self) -> str:
-        return self.number.amount.text
-
-    @property
-    def kind(self) -> Kind:
-        return self.number.kind
-
-    @property
-    def hedge(self) -> Hedge:
-        return self.number.hedge
-
-    @property
-    def unit(self) -> CountUnit | None:
-        return self.number.unit
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The slots that a check would need and nothing fills."""
-        gaps = []
-        if not self.metric:
-            gaps.append("metric")
-        if self.when is None and self.metric not in _LEVELS and self.metric != "factor":
-            gaps.append("window")
-        if not self.assets and self.metric in ("price", "price_change"):
-            gaps.append("asset")
-        if not self.attribution:
-            gaps.append("attribution")
-        return tuple(gaps)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """All that was read in a document: claims in order, numbers left alone, and the dateline they were read by."""
-
-    document: Document
-    claims: tuple[Claim, ...]
-    alone: tuple[Alone, ...]
-    published: Dateline | None
 
 
 def extract(document: Document, published: Dateline | None = None) -> Reading:
@@ -180,7 +104,7 @@ def extract(document: Document, published: Dateline | None = None) -> Reading:
             stop += 1
         reader.sentence(position, sentence, numbers[at:stop])
         at = stop
-    claims = _shared_with_headline(document, _said_before(reader.claims))
+    claims = shared_with_headline(document, said_before(reader.claims))
     alone += reader.alone
     return Reading(document, tuple(claims), tuple(sorted(alone, key=lambda a: (a.start, a.end))), dateline)
 
@@ -248,7 +172,12 @@ class _Reader:
             self._contexts[key] = _Context(
                 words.sides(low, start, end),
                 words.mentions("assets", text, low, start, end),
-                venues,
+                [
+                    venue
+                    for venue in venues
+                    if not words.THAN.search(low, max(start, venue.start - 16), venue.start)
+                    or low[venue.end : venue.end + 3].strip()[:1] in ("(", "（", "$")  # it has a number of its own
+                ],
                 words.metrics(low, start, end),
                 [
                     replace(when, text=" ".join(text[when.start : when.end].split()))
@@ -382,10 +311,9 @@ class _Reader:
         """A number without currency or unit is a figure only where its sentence says what it is."""
         if claim.kind is Kind.MONEY and not claim.number.amount.currency:
             left = self.low[max(0, claim.number.start - _MOST_GAP) : claim.number.start]
-            if _NO_PRICE.search(left):
-                return False
-            return bool(claim.metric or context.side or context.metrics)
-        return True
+            return not _NO_PRICE.search(left) and bool(claim.metric or context.side or context.metrics)
+        amount = claim.number.amount  # "for every $1 of shorts"
+        return not (claim.metric == "liquidations" and claim.kind is Kind.MONEY and amount.high < _UNIT)
 
     def _fill(
         self,
@@ -403,10 +331,10 @@ class _Reader:
             apposed = _APPOSED.fullmatch(self.low[last.number.end : number.start])
             metric = last.metric if apposed else metric
         if metric and words.USUAL.search(self.low, max(region[0], number.start - _MOST_GAP), number.start):
-            metric = "usual_level" if metric not in _PRICES and metric != "reference_price" else metric
-        if metric in _LIQUIDATIONS and words.HYPOTHETICAL.search(self.low, sentence.start, sentence.end):
+            metric = "usual_level" if metric not in PRICES and metric != "reference_price" else metric
+        if metric in LIQUIDATIONS and words.HYPOTHETICAL.search(self.low, sentence.start, sentence.end):
             metric = "liquidation_risk"
-        near = last is not None and (_family(last.metric) == _family(metric) or not metric or not last.metric)
+        near = last is not None and (family(last.metric) == family(metric) or not metric or not last.metric)
         total = words.TOTAL.search(self.low, *self._clause(number, region)) is not None and metric != "share"
         whole = last is not None and self._whole_of(last.number, number)
         total = total or whole
@@ -417,19 +345,19 @@ class _Reader:
             assets = (number.asset,)
         own_side = last is not None and last.side is not Side.BOTH and (last.metric != "share" or metric == "share")
         if side is None and near and last is not None and own_side and not total:
-            side = (str(last.side),) if metric in _LIQUIDATIONS or not metric or metric == "realised_gain" else None
+            side = (str(last.side),) if metric in LIQUIDATIONS or not metric or metric == "realised_gain" else None
         if assets is None and near and last is not None and not total:
             assets = last.assets or None
         if venues is None and near and last is not None and not total:
             venues = last.venues or None
-        if metric in _PRICES and assets is None:
+        if metric in PRICES and assets is None:
             assets = next((m.values for m in reversed(context.assets) if m.start < number.start), None)
         if metric in ("etf_net_flow", "holding", "unrealised_gain", "volatility_change", "realised_gain", "position"):
             assets = assets or next((m.values for m in context.assets), None)
             side = side or (
                 next((m.values for m in context.side), None) if metric in ("position", "realised_gain") else None
             )
-        elif metric in _LIQUIDATIONS or not metric:
+        elif metric in LIQUIDATIONS or not metric:
             lone = len(context.side) == 1 and not made
             behind = bool(context.side) and context.side[0].start > number.end and region[1] == sentence.end
             side = side or (context.side[0].values if lone and behind and not total else None)
@@ -439,14 +367,14 @@ class _Reader:
                 venues = context.venues[0].values
         elif venues is None and len(context.venues) == 1:
             venues = context.venues[0].values
-        if metric in _PRICES or metric == "etf_net_flow":
+        if metric in PRICES or metric == "etf_net_flow":
             side = None
         when = self._when(context, number, sentence, region, metric)
         if when is not None and last is not None and not near and when is last.when and when.start < number.start:
             opening = when.end <= made[0].number.start and not self._turns(when.end, number.start)
             when = when if opening else None
         ever = metric == "etf_net_flow" and _EVER.search(self.low, *self._clause(number, region)) is not None
-        if when is None and last is not None and near and metric not in _LEVELS:
+        if when is None and last is not None and near and metric not in LEVELS:
             when = last.when
         if when is not None and when.end <= number.start and _CONTRAST.search(self.low, when.end, number.start):
             when = None
@@ -527,7 +455,7 @@ class _Reader:
                     return spoken
                 if words.CHANCE.match(low, number.end):
                     return ""
-                if words.BEYOND.match(low, number.end) and spoken in _LIQUIDATIONS:
+                if words.BEYOND.match(low, number.end) and spoken in LIQUIDATIONS:
                     return ""
                 compared = _COMPARED.search(clause) is not None
                 begin, stop = self._clause(number, region)
@@ -538,7 +466,7 @@ class _Reader:
                 part_of = low.startswith(" of ", number.end) and not low.startswith(" of its value", number.end)
                 if words.SHARE.search(clause) or counted or (part_of and spoken not in ("open_interest", "price")):
                     return "share"
-                if compared and spoken in _LIQUIDATIONS:
+                if compared and spoken in LIQUIDATIONS:
                     return ""
                 if number.sign and not spoken and any(region[0] <= m.start < region[1] for m in context.assets):
                     return "price_change"
@@ -557,7 +485,7 @@ class _Reader:
                 told = (
                     any(begin <= m.start < stop for m in context.side)
                     or self._in_cell(sentence)
-                    or (made and made[-1].metric in _LIQUIDATIONS)
+                    or (made and made[-1].metric in LIQUIDATIONS)
                 )
                 return "share" if told else ""
         if words.REFERENCE_PRICE.search(low, region[0], number.start) and number.amount.value < 1_000_000:
@@ -584,7 +512,7 @@ class _Reader:
         if spoken in ("volatility_change", "funding_rate"):
             spoken = ""
         if spoken in ("holding", "position") and not (made and made[-1].kind is Kind.COIN):
-            forced = [m.values[0] for m in context.metrics if m.values[0] in _LIQUIDATIONS]
+            forced = [m.values[0] for m in context.metrics if m.values[0] in LIQUIDATIONS]
             spoken = forced[0] if forced else spoken if self._deals(number) else ""
         if spoken == "market_value" and (value := low.find("market value")) and value > number.end and not made:
             return "market_value"
@@ -641,20 +569,20 @@ class _Reader:
         found = [
             when
             for when in context.whens
-            if not (when.start <= number.start < when.end) and (when.calendar or metric not in _LEVELS)
+            if not (when.start <= number.start < when.end) and (when.calendar or metric not in LEVELS)
         ]
         begin, end = self._clause(number, region)
-        if metric in _LEVELS:
+        if metric in LEVELS:
             lead = sentence.start + _SHORT
             found = [w for w in found if w.end <= end and (w.start >= begin or w.start <= lead)]
-        elif metric in _LIQUIDATIONS:  # "the crash on Monday ..., with $750M in liquidations" is not Monday's sum
+        elif metric in LIQUIDATIONS:  # "the crash on Monday ..., with $750M in liquidations" is not Monday's sum
             found = [
                 w
                 for w in found
                 if not w.calendar or begin <= w.start < end or not windows.qualifies_event(self.low, sentence.start, w)
             ]
         found = [w for w in found if not self._leads_on(w, number, region, sentence)]
-        if metric in _PRICES:  # "down 43% from its high of $126,200 on 6 October"
+        if metric in PRICES:  # "down 43% from its high of $126,200 on 6 October"
             found = [w for w in found if w.start < region[1]]
         if not found:
             return None
@@ -663,10 +591,10 @@ class _Reader:
             same = [w for w in own if begin <= w.start and w.end <= end]
             before = [w for w in found if w.end <= number.start]
             found = same or own or before[-1:] or found
-            exact = [w for w in found if not w.calendar and metric in _LIQUIDATIONS]
+            exact = [w for w in found if not w.calendar and metric in LIQUIDATIONS]
             found = exact or found
         chosen = min(found, key=lambda w: min(abs(w.start - number.end), abs(number.start - w.end)))
-        if chosen.length == _DAY and not any(char.isdigit() for char in chosen.text):  # "On 10 October, ... in a day"
+        if chosen.length == _DAY and _A_DAY.search(chosen.text):  # "On 10 October, ... in a day"
             dated = [
                 w for w in context.whens if w.calendar and w.end <= chosen.start and any(c.isdigit() for c in w.text)
             ]
@@ -701,7 +629,7 @@ class _Reader:
             return "fall" if number.sign == "-" else "rise"
         before, whole = (sentence.start, number.start), (sentence.start, sentence.end)
         stretches = [self._clause(number, region), region, before, whole]
-        for start, end in stretches[:2] if metric in _LEVELS else stretches:
+        for start, end in stretches[:2] if metric in LEVELS else stretches:
             falls = [m.start() for m in words.FALL.finditer(low, start, end)]
             rises = [m.start() for m in words.RISE.finditer(low, start, end)]
             if falls or rises:
@@ -730,18 +658,18 @@ class _Reader:
                 claim = self._from(claim, self.context(block.start, colon), "the item's lead-in", carried)
         if made:
             alike = [c for c in made if c.kind is claim.kind]
-            claim = _from_neighbour(claim, alike[-1] if alike else made[-1], carried)
+            claim = from_neighbour(claim, alike[-1] if alike else made[-1], carried)
         previous = self.claims[-1] if self.claims and not made else None
         if previous and previous.block == sentence.block and previous.position == claim.position - 1:
             points = words.PRONOUN.search(self.low, sentence.start, sentence.end) is not None
             short = bool(context.whens) and sentence.end - sentence.start <= _MOST_GAP
             named = bool(context.venues or context.side or context.assets)
             goes_on = points or (not context.metrics and (named or short))
-            alike = [c for c in self._before(previous) if c.kind is claim.kind and _may_share(c, claim)]
+            alike = [c for c in self._before(previous) if c.kind is claim.kind and may_share(c, claim)]
             goes_on = goes_on and not words.NOT_LIQUIDATED.search(self.low, sentence.start, sentence.end)
-            claim = _from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)
+            claim = from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)
             same = words.SAME_TIME.search(self.low, sentence.start, sentence.end)
-            if same is not None and claim.when is None and previous.when is not None and claim.metric not in _LEVELS:
+            if same is not None and claim.when is None and previous.when is not None and claim.metric not in LEVELS:
                 carried["when"] = "the sentence before"
                 claim = replace(claim, when=previous.when)
         if carried != claim.carried:
@@ -769,7 +697,7 @@ class _Reader:
             bare
             and claim.side is Side.BOTH
             and len(context.side) == 1
-            and (changes.get("metric", claim.metric) in (*_LIQUIDATIONS, ""))
+            and (changes.get("metric", claim.metric) in (*LIQUIDATIONS, ""))
         ):
             changes["side"] = Side(context.side[0].values[0])
         if bare and not claim.assets and len(context.assets) == 1:
@@ -783,108 +711,3 @@ class _Reader:
         for slot in changes:
             carried[slot] = source
         return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
-
-
-def _may_share(one: Claim, two: Claim) -> bool:
-    """Whether the metric of one number may be that of another: a price level is no sum of millions."""
-    return one.metric not in _PRICES or two.number.amount.value < 1_000_000
-
-
-def _from_neighbour(claim: Claim, last: Claim, carried: dict[str, str]) -> Claim:
-    """What was taken from elsewhere for the number before stands for this one of its sentence too."""
-    changes: dict[str, object] = {}
-    if not claim.metric and claim.kind is last.kind and last.metric and "metric" in last.carried:
-        changes["metric"] = last.metric
-    if _family(str(changes.get("metric", claim.metric))) == _family(last.metric):
-        if claim.when is None and last.when is not None and "when" in last.carried:
-            changes["when"] = last.when
-        if not claim.attribution and last.attribution and "attribution" in last.carried:
-            changes["attribution"] = last.attribution
-    for slot in changes:
-        carried[slot] = last.carried[slot]
-    return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
-
-
-def _from_claim(claim: Claim, previous: Claim, points: bool, goes_on: bool, carried: dict[str, str]) -> Claim:
-    """What the sentence before says, where this one points back to it or goes on with its subject.
-
-    Time and attribution stand for a whole paragraph.
-    """
-    changes: dict[str, object] = {}
-    if _family(claim.metric) == _family(previous.metric) or not claim.metric:
-        if not claim.attribution and previous.attribution and (claim.metric or goes_on):
-            changes["attribution"] = previous.attribution
-        if goes_on and not claim.metric and claim.kind is previous.kind and _may_share(previous, claim):
-            changes["metric"] = previous.metric
-        known = changes.get("metric", claim.metric)
-        if claim.when is None and previous.when is not None and known and known in _SAME_TIME:
-            changes["when"] = previous.when
-        if points:
-            if not claim.venues and previous.venues:
-                changes["venues"] = previous.venues
-            if not claim.assets and previous.assets:
-                changes["assets"] = previous.assets
-            if claim.when is None and previous.when is not None and claim.metric != "price":
-                changes["when"] = previous.when
-    for slot in changes:
-        carried[slot] = "the sentence before"
-    return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]
-
-
-def _said_before(claims: Sequence[Claim]) -> list[Claim]:
-    """A number of which nothing is said counts what the very same number counted before."""
-    known: dict[tuple[Kind, Decimal, str], str] = {}
-    done = []
-    for claim in claims:
-        amount = claim.number.amount
-        key = claim.kind, amount.value, claim.number.asset
-        telling = len(amount.digits) > 1 and claim.kind is not Kind.PERCENT
-        if not claim.metric and telling and key in known:
-            claim = replace(claim, metric=known[key], carried={**claim.carried, "metric": "the same figure before"})
-        elif claim.metric and telling:
-            known.setdefault(key, claim.metric)
-        done.append(claim)
-    return done
-
-
-def _shared_with_headline(document: Document, claims: Sequence[Claim]) -> list[Claim]:
-    """A headline's figure and the first of the body that it may round fill each other's open slots."""
-    done = list(claims)
-    bodies = [i for i, claim in enumerate(done) if document.blocks[claim.block].kind is not BlockKind.HEADING]
-    for index, head in enumerate(done):
-        if document.blocks[head.block].kind is not BlockKind.HEADING:
-            continue
-        first = bisect_right(bodies, index)
-        for other in bodies[first : first + _MOST_BELOW]:
-            body = done[other]
-            same = (
-                body.kind is head.kind and head.number.amount.low <= body.number.amount.value < head.number.amount.high
-            )
-            if same and (_family(body.metric) == _family(head.metric) or not body.metric or not head.metric):
-                done[index] = _completed(head, body, "the body")
-                done[other] = _completed(body, head, "the headline")
-                break
-    return done
-
-
-def _completed(claim: Claim, other: Claim, source: str) -> Claim:
-    changes: dict[str, object] = {
-        slot: getattr(other, slot)
-        for slot in ("metric", "assets", "venues", "when", "attribution", "threshold")
-        if not getattr(claim, slot) and getattr(other, slot)
-    }
-    if claim.side is Side.BOTH and other.side is not Side.BOTH:
-        changes["side"] = other.side
-    if not changes:
-        return claim
-    return replace(claim, **changes, carried={**claim.carried, **dict.fromkeys(changes, source)})  # type: ignore[arg-type]
-
-
-def _family(metric: str) -> str:
-    if metric in _LIQUIDATIONS:
-        return "liquidations"
-    if metric in _PRICES:
-        return "price"
-    if metric in ("position", "holding", "realised_gain", "unrealised_gain"):
-        return "position"
-    return metric

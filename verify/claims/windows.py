@@ -70,7 +70,8 @@ _RECORD = re.compile(
 _CALENDAR = re.compile(
     rf"\b(?:on |last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b(?!,? (?:{MONTHS}))|\b(?P<yesterday>yesterday)\b"
     rf"|\b(?P<today>today)\b"
-    r"|\b(?P<lastweek>last week)\b|\b(?P<thisweek>(?:this|for the|on the|in the) week)\b|\b(?P<ytd>year[- ]to[- ]date"
+    r"|\b(?P<lastweek>last week)\b|\b(?P<thisweek>(?:this|for the|on the|in the) week)\b"
+    r"|\b(?P<thismonth>this month)\b|\b(?P<ytd>year[- ]to[- ]date"
     r"|(?:so far )?this year)\b|\b(?P<weekend>(?:over|at|during) the weekend"
     r"|last weekend)\b"
     rf"|\b(?:in|during|of|the|for|all of) (?P<month>{'|'.join(_MONTHS)})\b(?:,? (?P<year>20[0-9]{{2}}))?(?!'|’"
@@ -81,7 +82,7 @@ _CALENDAR = re.compile(
 _HAN_CALENDAR = re.compile(
     r"(?P<yesterday>昨日|昨天)|(?P<today>今日|今天|日内|當日|当日|今晨|今早|凌晨)"
     r"|(?:(?P<before>上)?(?:周|週|星期|礼拜)(?P<hanweekday>[一二三四五六日天]))(?![线个個])"
-    r"|(?P<lastweek>上周|上週)|(?P<thisweek>本周|本週|这周)|(?P<ytd>今年以来|年初至今|今年以來)"
+    r"|(?P<lastweek>上周|上週)|(?P<thisweek>本周|本週|这周)|(?P<thismonth>本月)|(?P<ytd>今年以来|年初至今|今年以來)"
     r"|(?<![0-9])(?P<hanyear>20[0-9]{2})年(?P<hanmonth>[01]?[0-9])月(?:份)?(?![0-9]{1,2}[日号])(?!以来|以來|起)"
 )
 _HAN_SINCE = re.compile(r"自?(?:(?P<year>20[0-9]{2})年)?(?P<month>[01]?[0-9])月(?:份)?(?:以来|以來|起)")
@@ -242,6 +243,8 @@ def _durations(low: str, start: int, end: int, published: Dateline | None) -> li
     for match in _DURATION.finditer(low, start, end):
         if match["after"] or (match["lead"] or "").split(" ")[-2:-1] in (["every"], ["than"]):
             continue
+        if match[0].startswith("in ") and _RECORD.search(low[max(start, match.start() - 48) : match.start()]):
+            continue  # "the first inflow in eight days"
         if match["bare"] or match["bare2"]:
             count, unit = 1.0, match["one"] or match["two"]
         else:
@@ -387,6 +390,8 @@ def _named_days(groups: Mapping[str, str], today: date) -> tuple[date, date] | N
         return monday - timedelta(days=7), monday
     if "thisweek" in groups:
         return monday, today + timedelta(days=1)
+    if "thismonth" in groups:
+        return today.replace(day=1), today + timedelta(days=1)
     if "weekend" in groups:
         first = today - timedelta(days=(today.weekday() - 5) % 7)
         return first, first + timedelta(days=2)

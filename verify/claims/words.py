@@ -32,7 +32,7 @@ _NAME_VERB = re.compile(
     r"(?:'s\b| (?:liquidat|users|saw|led|record|account|report|traders|longs|shorts|lost|fell|rose|drop|gain|slid|shed"
     r"|slip|plung|sank|jump|climb|tumbl|is down|is up|was down|was up|perp|futures|and [A-Z]|:|\(|[$+-]?[0-9]))"
     r"|[:)(（,、]"
-    r"|\s?(?:爆仓|跌|涨|平台|上)|$"
+    r"|\s?(?:爆仓|跌|涨|平台|上)|\s*$"
 )
 _JOINED = re.compile(r"\s?(?:,|、|和|与|及|/|&|\+|,? and|or)\s?")
 
@@ -150,7 +150,7 @@ _METRICS: tuple[tuple[str, str], ...] = (
                      r"|wiped out|wipe[- ]?out|\brekt\b|force[d]?[- ]clos\w{2,5}"
                      r"|closed by force|flushed"
                      r"|\b(?:were|was|got|get|to be|been|being) (?:erased|squeezed(?! into)|flushed|purged|blown out)\b"
-                     r"|\btraders (?:have |had )?(?:lost|losing|lose)\b"
+                     r"|\b(?:traders|(?:traders|users) (?:on|at|of) [\w.]{2,14}) (?:have |had )?(?:lost|losing|lose)\b"
                      r"|(?:longs|shorts|(?:long|short|bullish|bearish)(?:-side)? (?:positions|traders|bets)|bulls"
                      r"|bears) (?:[a-z ]{1,20} )?(?:lost|losing|lose|vanished|evaporated|were"
                      r" erased|were wiped|suffered)\b"
@@ -210,6 +210,7 @@ REFERENCE_PRICE = re.compile(
     r"\bmoving average|\b[es]ma\b|\b(?:average|entry|purchase|liquidation|realized|realised) (?:[a-z]{1,12} )?price"
     r"|cost basis|均线|均線|均价|均價|成本价|开仓价|清算价|强平价"
 )
+THAN = re.compile(r"\bthan (?:on |at |in |all of )?$|超过\s?$")
 #: Verbs by which a venue is given its part of what a text is about.
 HAD_ITS_PART = re.compile(
     r"\b(?:saw|seen|recorded|led|leads|followed|accounted|registered|suffered|contributed|topped|tallied|posted)\b"
@@ -289,11 +290,15 @@ _AFTER_SOURCE = re.compile(
     r"|liquidation|market|internal|dashboard))*+"
     r" ?(?:data|figures|statistics|numbers|counter|chart)? ?(?:shows?|showed|said|says|reported|reports|counts?"
     r"|counted|estimates?|estimated|puts?"
-    r"|wrote|noted|revealed|indicates?|pointed out|tallied|recorded by|figures|data|statistics|tracked)\b"
+    r"|wrote|noted|revealed|indicates?|pointed out|tallied|registered|logged|measured|lists|recorded by|figures"
+    r"|data|statistics|tracked)\b"
     r"|\s?(?:的)?(?:数据|統計|统计|数據|數據|监测|監測|显示|报道|称)"
 )
 #: A venue that speaks of itself is both who counted and where.
-OF_ITSELF = re.compile(r"^ (?:counted|recorded|tallied)\b|\b(?:its|our|we|us)\b|该平台|本平台|其平台")
+OF_ITSELF = re.compile(
+    r"^ (?:counted|recorded|tallied)\b|\bit (?:had|has|saw|liquidated|processed|recorded)\b"
+    r"|\b(?:its|our|we|us)\b|该平台|本平台|其平台"
+)
 OWN_VERB = re.compile(r"'s? own (?!data|figures|numbers)")
 _SAYS = re.compile(
     r"(?:'s)?(?: (?:ceo|team|founder|spokes\w{3,6}|co-founder|head)(?: [a-z]{2,12}){0,2})?"
