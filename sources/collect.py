@@ -288,10 +288,15 @@ def evidence_rows(outcomes: Iterable[Outcome]) -> tuple[EvidenceRow, ...]:
 
 
 def weights(outcomes: Sequence[Outcome]) -> list[Weight]:
-    """The sizes of venues in the answers, in parts as they came; what cannot be read is left out: it is not known."""
+    """The sizes of venues in the answers, in parts as they came; what cannot be read is left out: it is not known.
+
+    What an aggregator says of a venue counts only where the venue itself, or an aggregator before it, says nothing: the
+    same open interest is never added up twice.
+    """
     contracts = {o.job.spec.id: o for o in outcomes if o.job.purpose is Purpose.INSTRUMENTS}
     found: list[Weight] = []
-    for outcome in outcomes:
+    said: set[str] = set()
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.job.spec.kind == "aggregator"):
         read = outcome.job.source.parse_weights
         if outcome.job.purpose is not Purpose.WEIGHTS or outcome.failure is not None or read is None:
             continue
@@ -301,6 +306,9 @@ def weights(outcomes: Sequence[Outcome]) -> list[Weight]:
                 parts = [weight for payload in outcome.payloads for weight in read(payload, instruments)]
         except SourceError:
             continue
+        if outcome.job.spec.kind == "aggregator":
+            parts = [part for part in parts if part.venue not in said]
+        said |= {part.venue for part in parts if part.open_interest_usd or part.open_interest_coins}
         found += parts
     return found
 

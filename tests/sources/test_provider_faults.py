@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import fake_source
@@ -28,16 +30,21 @@ from provider_server import (
 )
 
 from sources import registry
-from sources.adapter import NO_INSTRUMENTS, Instruments, Source
+from sources.adapter import NO_INSTRUMENTS, Instruments, Request, Source
 from sources.build import merge
+from sources.ethereum import SOURCE as ETHEREUM
 from sources.evidence import Recorder, check
+from sources.fred import SOURCE as FRED
 from sources.gate import SOURCE as GATE
+from sources.gmx import SOURCE as GMX
 from sources.http import Limits, fetch_all
+from sources.hyperliquid import SOURCE as HYPERLIQUID
 from sources.jobs import Job, Outcome, Purpose, contained, instruments_of
 from sources.okx import SOURCE as OKX
 from sources.spec import Form, Transport
+from sources.tardis import SOURCE as TARDIS
 from verify.model.errors import RateLimited, SchemaChanged, SourceError, Suspect, Unavailable
-from verify.model.quantity import Quantity
+from verify.model.quantity import METRICS, Quantity, Scope
 from verify.model.window import Window
 
 HOST = "api.fake.example"
@@ -107,7 +114,7 @@ def fetch(
     return fetch_all(
         jobs,
         now=NOW,
-        environment={},
+        environment={"VERIFY_ETHEREUM_RPC_URL": "https://node.example/rpc"},
         host_map=server.host_map,
         recorder=recorder,
         deadline=deadline,
@@ -264,6 +271,88 @@ class TestOkx:
         server.serve(self.HOST, self.ORDERS, PAYLOADS / "okx" / "error_rate.json")
         orders, _ = self.asked(server)
         assert isinstance(orders.failure, RateLimited)
+
+
+class TestTransports:
+    """One provider of each transport, with what goes wrong on that transport only."""
+
+    DAY = Window.parse("2026-01-19T00:00Z/PT4H")
+    INDEX = "/gmx-synthetics-arbitrum:prod/api/graphql"
+    CSV = "/v1/deribit/liquidations/2026/01/19/PERPETUALS.csv.gz"
+    DENIED = Answer(
+        b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>',
+        403,
+        {"Content-Type": "application/xml"},
+    )
+
+    def read(self, server: ProviderServer, source: Source, channel: str, quantity: Quantity = ALL) -> pl.DataFrame:
+        (outcome,) = fetch(server, Job.for_channel(source, channel, self.DAY, quantity))
+        return collected(outcome)
+
+    def test_errors_of_graphql_come_with_200(self, server: ProviderServer) -> None:
+        server.serve("gmx.squids.live", self.INDEX, PAYLOADS / "gmx" / "refused.json")
+        with pytest.raises(Unavailable, match="refuses"):
+            self.read(server, GMX, "trade_actions")
+
+    def test_data_beside_errors_of_graphql_is_no_answer(self, server: ProviderServer) -> None:
+        body = b'{"data":{"tradeActions":[]},"errors":[{"message":"statement timeout"}]}'
+        server.serve("gmx.squids.live", self.INDEX, body)
+        with pytest.raises(Unavailable, match="statement timeout"):
+            self.read(server, GMX, "trade_actions")
+
+    @pytest.mark.parametrize(
+        ("answer", "kind", "words"),
+        [("pruned", Unavailable, "an archive node is needed"), ("limited", RateLimited, "asks for patience")],
+    )
+    def test_errors_of_json_rpc_come_with_200(
+        self, server: ProviderServer, answer: str, kind: type[SourceError], words: str
+    ) -> None:
+        last = int(self.DAY.end.timestamp()) - 1
+        block = b'{"height":24070657,"timestamp":%d}' % last
+        server.serve("coins.llama.fi", f"/block/ethereum/{last}", block)
+        server.serve("ethereum-node.invalid", "/", PAYLOADS / "ethereum" / f"{answer}.json")
+        with pytest.raises(kind, match=words):
+            self.read(server, ETHEREUM, "balances", Quantity(METRICS["holding"], subject="0x" + "a" * 40))
+
+    @pytest.mark.parametrize(
+        ("served", "kind", "words"),
+        [
+            (html(), SchemaChanged, "web page instead of data"),
+            (html(status=403), Unavailable, "refuses this network or country"),
+            (html(status=503), Unavailable, "the server failed"),
+        ],
+    )
+    def test_a_challenge_is_no_table(
+        self, server: ProviderServer, served: Answer, kind: type[SourceError], words: str
+    ) -> None:
+        server.serve("fred.stlouisfed.org", "/graph/fredgraph.csv", served)
+        with pytest.raises(kind, match=words):
+            self.read(server, FRED, "sp500", Quantity(METRICS["index_level"]))
+
+    def test_a_bucket_that_denies_is_no_missing_day(self, server: ProviderServer) -> None:
+        server.serve("datasets.tardis.dev", self.CSV, self.DENIED)
+        with pytest.raises(Unavailable, match="HTTP 403"):
+            self.read(server, TARDIS, "csv", Quantity(venues=Scope.of("deribit")))
+
+    @pytest.mark.parametrize("packed", [False, True])
+    def test_a_byte_order_mark_hides_no_column(self, server: ProviderServer, packed: bool) -> None:
+        rows = b"exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+        rows += b"deribit,BTC-PERPETUAL,1768780800100000,1768780800200000,1,sell,92500,10\n"
+        text = b"\xef\xbb\xbf" + rows
+        server.serve("datasets.tardis.dev", self.CSV, gzipped(text).body if packed else text)
+        frame = self.read(server, TARDIS, "csv", Quantity(venues=Scope.of("deribit")))
+        assert frame.select("time", "side", "notional_usd").rows() == [
+            (datetime(2026, 1, 19, 0, 0, 0, 100_000, UTC), "long", 10.0)
+        ]
+
+    @pytest.mark.parametrize("kept", [-1, -9, 40])
+    def test_an_lz4_file_that_was_copied_in_part_is_refused(self, server: ProviderServer, kept: int) -> None:
+        whole = (PAYLOADS / "hyperliquid" / "node_fills.lz4").read_bytes()
+        here = Request("file:///node_fills/20260119/0.lz4", note="20260119/0.lz4")
+        code = replace(HYPERLIQUID.channels["node_fills"], requests=lambda *_: [here], reader=lambda _: whole[:kept])
+        local = replace(HYPERLIQUID, channels={**HYPERLIQUID.channels, "node_fills": code})
+        with pytest.raises(SchemaChanged, match="cut off"):
+            self.read(server, local, "node_fills")
 
 
 NONSENSE: dict[str, Served] = {
