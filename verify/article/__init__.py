@@ -22,6 +22,7 @@ from verify.model.report import Reason
 from verify.model.window import parse_instant
 from verify.pipeline import Material, run, shared
 from verify.reconcile.lineage import assign
+from verify.reconcile.votes import with_origins
 
 if TYPE_CHECKING:
     from sources.jobs import Progress
@@ -76,7 +77,7 @@ def article(
         problems = [str(problem) for file in files for problem in file.problems]
         if strict and problems:
             raise FigureFileError(f"{problems[0]} ({len(problems)} unreadable rows, --strict)")
-        loaded, wanted_sources = run.load_sources(sources)
+        loaded, wanted_sources = run.load_sources(sources, archive)
         run.forbid_network(loaded.sources, wanted_sources, offline=offline and not replay)
         asks = bool(archive.jobs) if archive else not offline or bool(wanted_sources)
         asked = _asked(reading) if asks else {}
@@ -87,7 +88,10 @@ def article(
     every = {figure.id: figure for file in files for figure in file.figures}
     every |= {figure.id: figure for answer in told.values() for figure in answer.figures}
     known = list(every.values())
-    material = Material(known, assign(known), problems=problems, files={file.name: file.sha256 for file in files})
+    origins = run.origins(loaded.sources)
+    digests = {file.name: file.sha256 for file in files}
+    lineages = with_origins(assign(known), origins)
+    material = Material(known, lineages, problems=problems, files=digests, origins=origins)
     published = reading.published.moment if reading.published else None
     judge = Judge(material, loaded.sources, told, published, restricted=bool(wanted_sources))
     rows = _rows(reading, findings, judge)

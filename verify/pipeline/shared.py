@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from verify.model.quantity import LIQUIDATIONS, Quantity, Scope
 from verify.model.window import Window
-from verify.pipeline import run
+from verify.pipeline import readings, run
 from verify.pipeline.judging import Question
 from verify.pipeline.run import Collected
 
@@ -99,9 +99,9 @@ def collected(
     told = {}
     for key, quantity in wanted.items():
         mine = [outcomes[job.key] for job in asked[key]]
-        deliveries = collect.deliver(mine, key[1], quantity)
+        deliveries, remarks = readings.examined(collect.deliver(mine, key[1], quantity), mine, key[1])
         rows = [delivered(delivery, key[1]) for delivery in deliveries] + [refused(r) for r in refusals[key]]
-        findings = run.trial(mine)
+        findings = [*remarks, *run.trial(mine)]
         figures = collect.figures(deliveries, key[1], quantity) if quantity.metric == LIQUIDATIONS else []
         simulated = any(map(run.is_simulated, mine))
         told[key] = Collected(
