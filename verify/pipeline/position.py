@@ -231,7 +231,7 @@ def _worked_out(found: Gathered, coins: Holding, stated_price: Span | None, said
 
 
 def _printed(found: Gathered, coins: Holding, said: Stated | None) -> list[Reading]:
-    """Gains printed near the window, as other definitions: of whose holding is not known, so they decide nothing."""
+    """Gains printed near the window, as other definitions. They decide nothing: whose they are is not known."""
     listed = []
     for figure in found.stated("unrealised_gain"):
         if figure.quantity.assets.names != frozenset({coins.asset}) or not _near(figure, found.window):
