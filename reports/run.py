@@ -93,7 +93,8 @@ def message(row: CheckRow) -> str:
     """What became of a check, in one sentence."""
     why = "; ".join(reason.text for reason in row.reasons)
     claim = f"{row.claim}, " if row.claim else ""
-    return plain(f"{row.id}: {row.status}. {claim}{row.quantity}, {row.window_words}: {why}")
+    simulated = "SIMULATED, " if row.simulated else ""
+    return plain(f"{simulated}{row.id}: {row.status}. {claim}{row.quantity}, {row.window_words}: {why}")
 
 
 def _head(report: RunReport) -> str:
