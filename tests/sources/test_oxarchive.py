@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from conformance import RECEIVED, Case, conforms, fixture, read
 
 from sources.adapter import Payload
+from sources.hyperliquid import SOURCE as HYPERLIQUID
 from sources.oxarchive import SOURCE
 from verify.model.errors import Suspect, Unavailable
+from verify.model.figure import Completeness
 from verify.model.quantity import Quantity, Scope
 from verify.model.window import Window
+from verify.pipeline.beliefs import live_feeds
 
 HOUR = Window.parse("2026-01-19T00:02Z/PT1H")
 CODE = SOURCE.channels["volume"]
@@ -56,3 +59,8 @@ def test_whole_bars_are_asked_for_coin_by_coin_and_pages_are_followed() -> None:
 
 def test_what_it_archives_is_not_counted_as_another_witness_of_the_chain() -> None:
     assert SOURCE.spec.channel("volume").lineage == ("hyperliquid/node_fills",)
+
+
+def test_what_it_leaves_open_of_itself_does_not_make_the_chain_doubtful() -> None:
+    (rule,) = live_feeds([SOURCE, HYPERLIQUID], HOUR)["hyperliquid/node_fills"]
+    assert rule.completeness is Completeness.COMPLETE

@@ -50,13 +50,14 @@ def _shares(rule: CompletenessRule) -> list[tuple[CapRule | None, float]]:
 def live_feeds(known: Iterable[Source], window: Window) -> dict[str, tuple[CompletenessRule, ...]]:
     """By lineage the rules of the live feed in the window: what aggregators beneath which it lies were fed with.
 
-    Where a lineage has no stream, those of whatever channel has it.
+    Where a lineage has no stream, those of whatever channel has it; an aggregator's word of itself says nothing about
+    the feeds beneath it.
     """
     found: dict[str, tuple[CompletenessRule, ...]] = {}
     live: set[str] = set()
     for source in known:
         for channel in source.spec.channels:
-            if LIQUIDATIONS.id not in channel.metrics or len(channel.lineage) != 1:
+            if LIQUIDATIONS.id not in channel.metrics or len(channel.lineage) != 1 or source.spec.kind == "aggregator":
                 continue
             lineage = channel.lineage[0]
             stream = channel.transport is Transport.STREAM
