@@ -79,6 +79,8 @@ def verifiers(item: Item, sources: Iterable[Source]) -> dict[str, list[Verifier]
         for channel in source.spec.channels:
             if item.venues and channel.venues and not set(item.venues) & set(channel.venues):
                 continue
+            if source.spec.named_elsewhere(channel, item.venues):
+                continue
             for metric in set(item.metrics) & set(channel.metrics):
                 found[metric].append(Verifier(source.spec, channel))
     order = ("any", "the", "only")

@@ -125,7 +125,7 @@ def plan(
                 continue
             if not _serves(channel, quantity) or (channel.lineage in asked and key not in only):
                 continue
-            if _named_elsewhere(channel, source.spec, quantity):
+            if source.spec.named_elsewhere(channel, quantity.venues.names or ()):
                 continue
             try:
                 job = _job(source, channel, code, window, quantity, now)
@@ -146,13 +146,6 @@ def _serves(channel: ChannelSpec, quantity: Quantity) -> bool:
     metric = LIQUIDATIONS if quantity.metric == LIQUIDATION_COUNT else quantity.metric
     venues = quantity.venues.names
     return metric.id in channel.metrics and (venues is None or not channel.venues or bool(venues & set(channel.venues)))
-
-
-def _named_elsewhere(channel: ChannelSpec, spec: SourceSpec, quantity: Quantity) -> bool:
-    """Whether it names no venue, and every venue asked is named by another channel of its source."""
-    asked = quantity.venues.names
-    others = {venue for other in spec.channels if set(other.metrics) & set(channel.metrics) for venue in other.venues}
-    return not channel.venues and asked is not None and asked <= others
 
 
 def _job(source: Source, channel: ChannelSpec, code: Channel, window: Window, quantity: Quantity, now: datetime) -> Job:

@@ -7,7 +7,7 @@ last one that has begun is in force. Everything is checked when the module is im
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -227,6 +227,11 @@ class SourceSpec:
 
     def channel(self, identity: str) -> ChannelSpec:
         return next(channel for channel in self.channels if channel.id == identity)
+
+    def named_elsewhere(self, channel: ChannelSpec, venues: Collection[str]) -> bool:
+        """Whether `channel` is open to any venue while others of this source name all of `venues` for its metric."""
+        others = {v for other in self.channels if set(other.metrics) & set(channel.metrics) for v in other.venues}
+        return not channel.venues and bool(venues) and set(venues) <= others
 
 
 def in_force(rules: Sequence[CompletenessRule], moment: datetime) -> CompletenessRule:
