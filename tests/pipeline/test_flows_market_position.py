@@ -308,6 +308,21 @@ def test_a_volume_is_added_up_over_days_of_utc(here: Callable[..., list[str]]) -
     assert report.verdict is Verdict.SUPPORTED
 
 
+@pytest.mark.parametrize(
+    ("window", "verdict"),
+    [("2025-06-28/2026-01-20", Verdict.SUPPORTED), ("2026-01-12/2026-01-19", Verdict.INCONCLUSIVE)],
+)
+def test_a_sum_since_launch_is_of_the_window_from_launch_to_its_end(
+    here: Callable[..., list[str]], window: str, verdict: Verdict
+) -> None:
+    launch, asked = (int(datetime(*day, tzinfo=UTC).timestamp()) for day in ((2025, 6, 27), (2026, 1, 20)))
+    row = {"start": launch, "end": asked, "subject": "byreal", "asset": "", "field": "cumulative", "value": 1.18e9}
+    options = with_sources(here(source("dex_x", "dex_volume", ("byreal",), [row], "USD")))
+    report = flows(window, "about $1.18bn", kind="dex", subject="byreal", options=options)
+    assert report.verdict is verdict
+    assert any("from 27 Jun 2025 to 20 Jan 2026" in answer.text for answer in report.answers)
+
+
 # positions
 
 
