@@ -8,7 +8,6 @@ the package, and with `offline` nobody is asked.
 # Annotations are evaluated where they stand: the tools are described by an optional package, imported where it is used.
 
 import json
-import os
 from typing import Annotated, Any, Literal
 
 from verify.model.errors import InputError, VerifyError
@@ -90,10 +89,7 @@ def serve(*, online: bool = False) -> None:
         raise InputError("verify mcp needs the extra mcp: pip install 'verify-figures[mcp]'") from None
 
     import verify
-    from verify.pipeline import OFFLINE_VARIABLE
 
-    if not online:
-        os.environ[OFFLINE_VARIABLE] = "1"  # for whatever a tool rests on
     server = MCPServer("verify", version=verify.__version__, instructions=_INSTRUCTIONS)
     reading = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=online)
 

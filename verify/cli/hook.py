@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
@@ -31,7 +30,7 @@ def hook(files: tuple[str, ...], figures: tuple[str, ...], published: str | None
 
     worst = len(PRECEDENCE) - 1
     for file in files:
-        report = article(_read(file), name=file, published_at=published, figures=figures)
+        report = article(_read(file), name=file, published_at=published, figures=figures, offline=True)
         if report.exit_code(Verdict(fail_on)):
             click.echo(table(report), nl=False)
             worst = min(worst, PRECEDENCE.index(report.verdict))
@@ -39,11 +38,9 @@ def hook(files: tuple[str, ...], figures: tuple[str, ...], published: str | None
 
 
 def main() -> None:
-    """The entry point of the hook; it never uses the network."""
+    """The entry point of the hook."""
     from verify.model.errors import VerifyError
-    from verify.pipeline import OFFLINE_VARIABLE
 
-    os.environ[OFFLINE_VARIABLE] = "1"
     try:
         code = hook.main(prog_name="verify-article", standalone_mode=False)
     except VerifyError as error:
