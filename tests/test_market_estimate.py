@@ -15,7 +15,7 @@ from sources.spec import Cap, CompletenessRule, Keep
 from verify.model.amount import Amount
 from verify.model.figure import Completeness
 from verify.model.quantity import Side
-from verify.model.report import Reason, Report, Verdict
+from verify.model.report import Confidence, Reason, Report, Verdict
 from verify.model.window import Window
 from verify.pipeline import outlook
 from verify.pipeline.beliefs import beliefs, of_venue
@@ -84,6 +84,19 @@ def test_what_a_channel_says_is_not_overruled(verdict: Verdict, code: str) -> No
     for why in (AGREES, EXCLUDES):
         assert outlook.judged(verdict, said, why) == (verdict, [*said, why])
     assert outlook.judged(verdict, said, OPEN) == (verdict, said)
+
+
+def test_only_a_verdict_of_the_draws_has_the_confidence_learned_for_them() -> None:
+    claim = Amount.parse("about $1bn")
+    learned = outlook.confidence(estimation(), claim, Side.BOTH)
+    assert learned is not None
+    assert learned.learned
+    assert learned.value > 0.8
+    sums = Confidence(0.3, ())
+    found = outlook.Outlook(None, (), (), None, AGREES, confidence=learned)
+    silent, quoted = [Reason("no_evidence", "")], [Reason("quoted_right", "")]
+    assert found.judged(Verdict.INCONCLUSIVE, silent, sums)[2] is learned
+    assert found.judged(Verdict.SUPPORTED, quoted, sums)[2] is sums
 
 
 def test_no_answer_stands_without_interval_lineages_and_heterogeneity() -> None:

@@ -62,10 +62,12 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """In [0, 1]: the sum of its components."""
+    """In [0, 1]: the sum of its components, or, where it is `learned`, how often verdicts whose components add up to
+    the same were right in simulated markets."""
 
     value: float
     components: tuple[Component, ...]
+    learned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def judge(question: Question, material: Material) -> Report:
             speaking, window, independent=votes, contradicted=contradicted, feeds=material.feeds
         )
         if outlook is not None:
-            verdict, reasons = outlook.judged(verdict, reasons)
+            verdict, reasons, certainty = outlook.judged(verdict, reasons, certainty)
         if verdict is Verdict.SUPPORTED and certainty.value < question.min_confidence:
             verdict = Verdict.INCONCLUSIVE
             text = f"confidence {certainty.value:.2f} is below the {question.min_confidence:.2f} asked"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from verify.model import names
@@ -11,6 +11,7 @@ from verify.model.amount import Amount, money
 from verify.model.quantity import Side
 from verify.model.report import (
     ChangeRow,
+    Confidence,
     CoverageRow,
     Estimated,
     FaultRow,
@@ -28,6 +29,7 @@ from verify.pipeline.timeline import timeline
 from verify.reconcile import wording
 from verify.reconcile.channels import Channel, as_floats
 from verify.reconcile.estimated import Change, Estimate, Interval, Kind
+from verify.reconcile.judged import judge
 from verify.reconcile.summary import MARKET
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ OPEN_CODES = frozenset({"no_evidence", "only_unknown_lineage", "no_reading_for_w
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """All that a report says of the whole market. `reason` is what it says of a claim about it."""
+    """All that a report says of the whole market. `reason` is what it says of a claim about it, with `confidence`."""
 
     rows: Estimated | None
     timeline: tuple[TimeBin, ...]
@@ -52,14 +54,19 @@ class Outlook:
     market: Question | None
     reason: Reason | None = None
     clause: str = ""
+    confidence: Confidence | None = None
 
     @property
     def known(self) -> bool:
         """Whether there is an estimate of the whole, and not only a lower bound."""
         return self.rows is not None and self.rows.kind == Kind.ESTIMATE
 
-    def judged(self, verdict: Verdict, reasons: Sequence[Reason]) -> tuple[Verdict, list[Reason]]:
-        return judged(verdict, reasons, self.reason)
+    def judged(
+        self, verdict: Verdict, reasons: Sequence[Reason], certainty: Confidence
+    ) -> tuple[Verdict, list[Reason], Confidence]:
+        """The verdict with its reasons; where it rests on the draws, with the confidence that was learned for them."""
+        found, why = judged(verdict, reasons, self.reason)
+        return found, why, certainty if found is verdict or self.confidence is None else self.confidence
 
 
 def outlook(question: Asked, channels: Sequence[Channel], measured: Measured) -> Outlook:
@@ -78,7 +85,7 @@ def outlook(question: Asked, channels: Sequence[Channel], measured: Measured) ->
     floor, _ = wording.least(channels, claimed=claim is not None)
     return Outlook(
         rows(estimation, chance), shown, coverage(estimation), answer(estimation, side, why, floor), why,
-        clause(estimation, side),
+        clause(estimation, side), confidence(estimation, claim, side) if confirmed and claim is not None else None,
     )  # fmt: skip
 
 
@@ -147,6 +154,13 @@ def probability(estimation: Estimation, claim: Amount, side: Side) -> float | No
     """The probability that the market lost what is claimed, within rounding, hedge and `TOLERANCE`."""
     low, high = as_floats(claim.tolerated)
     return estimation.estimate.probability(low * (1 - TOLERANCE), high * (1 + TOLERANCE), side)
+
+
+def confidence(estimation: Estimation, claim: Amount, side: Side) -> Confidence | None:
+    """How often a judgement of this kind was right in simulated markets."""
+    low, high = as_floats(claim.tolerated)
+    found = judge(estimation.estimate, low * (1 - TOLERANCE), high * (1 + TOLERANCE), side)
+    return None if found is None else replace(found.confidence, learned=True)
 
 
 def reason(estimation: Estimation, claim: Amount, side: Side) -> Reason | None:
