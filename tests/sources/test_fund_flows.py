@@ -194,6 +194,15 @@ def test_an_own_page_and_a_figure_that_names_its_provider_are_one_vote(page: Pat
     assert (report.verdict, report.independent) == ("supported", 1)
 
 
+def test_a_page_of_another_asset_is_told_as_one(page: Path) -> None:
+    options = Options(sources=(f"farside:{page}",), offline=True, now=RECEIVED)
+    report = verify.flows("2026-01-12/2026-01-17", "$46.9M", asset="BTC", options=options)
+    assert report.verdict == "inconclusive"
+    assert [f.text for f in report.findings if f.code == "other_asset"] == [
+        "farside.solana-etf-flow/page tells of SOL funds, not of BTC"
+    ]
+
+
 def test_a_saved_page_tells_single_funds(page: Path) -> None:
     options = Options(sources=(f"farside:{page}",), offline=True, now=RECEIVED)
     report = verify.flows("2026-01-12/2026-01-17", "$32.3M", asset="SOL", subject="BSOL", options=options)

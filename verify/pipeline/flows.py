@@ -92,7 +92,7 @@ def judged(
     if not days:
         raise InputError(f"{found.window} holds no trading day of US exchanges")
     listed = [*_from_sources(found, kind, ticker, subject, days, said), *_from_figures(found, kind, quantity, said)]
-    found.findings += _findings(found, kind, quantity)
+    found.findings += [*_findings(found, kind, quantity), *_of_others(found, kind, ticker)]
     what = _subject(kind, ticker, subject)
     when = f"{days[0]:%d %B %Y}" if len(days) == 1 else f"{days[0]:%d %B} to {days[-1]:%d %B %Y}"
     return report(
@@ -254,6 +254,14 @@ def _findings(found: Gathered, kind: str, quantity: Quantity) -> list[Finding]:
     if wholes and len(parts) > 1:
         notes += _parts_of(wholes[0], [group[0] for group in parts.values()])
     return notes
+
+
+def _of_others(found: Gathered, kind: str, asset: str) -> Iterable[Finding]:
+    """Channels that answered about the funds of other assets: a saved page is of what it is."""
+    for delivery, frame in found.series(KINDS[kind]):
+        told = sorted(set(frame["asset"].to_list()) - {"", asset})
+        if kind == "etf" and told and asset not in frame["asset"]:
+            yield Finding("other_asset", f"{delivery.label} tells of {', '.join(told)} funds, not of {asset}", ())
 
 
 def _twice(group: Sequence[Figure]) -> Finding | None:
