@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from verify.claims.claim import Claim
 from verify.claims.slots import extract
-from verify.claims.text import read
+from verify.claims.text import guess_form, read
 from verify.claims.windows import dateline
 
 ROOT = Path(__file__).parents[2]
@@ -204,6 +204,13 @@ def test_a_reading_at_an_instant_ends_there(text: str) -> None:
     (claim,) = claims(text)
     assert claim.when is not None
     assert str(claim.when.window) == "2026-01-18T00:00Z/2026-01-19T00:00Z"
+
+
+def test_a_piece_of_a_page_is_read_as_one() -> None:
+    for text in ("<table><tr><td>5</td></tr></table>", "\n<p>Longs</p>", "<!DOCTYPE html><html></html>"):
+        assert guess_form("stdin", text) == "html"
+    for text in ("<https://example.org> Longs", "1 < 2", "# Longs", ""):
+        assert guess_form("stdin", text) == "md"
 
 
 def test_what_would_happen_is_no_count() -> None:

@@ -191,6 +191,10 @@ def read(text: str, form: str = "md") -> Document:
     return builder.document()
 
 
+#: How a page, or a piece of one, begins.
+_MARKUP = re.compile(r"\s{0,200}<(?:!doctype html|html|head|body|article|main|div|p|table|h[1-6])\b", re.IGNORECASE)
+
+
 def guess_form(name: str, text: str) -> str:
     """The form of a file from its name, or from how it begins."""
     suffix = name.lower().rpartition(".")[2]
@@ -198,7 +202,7 @@ def guess_form(name: str, text: str) -> str:
         return "html"
     if suffix in ("txt", "text"):
         return "txt"
-    return "html" if text[:200].lstrip().lower().startswith(("<!doctype html", "<html")) else "md"
+    return "html" if _MARKUP.match(text) else "md"
 
 
 _BULLETS = "-*+•●◆▪‣·"

@@ -19,6 +19,9 @@ LEAST_LEAD = 3.0
 #: From here on a name typed by a user is close enough to be suggested.
 SUGGESTION_SCORE = 60.0
 
+#: A second name is suggested only where it is not so many points farther than the first.
+SUGGESTION_LEAD = 20.0
+
 
 @dataclass(frozen=True, slots=True)
 class Name:
@@ -107,7 +110,8 @@ def resolve(kind: str, text: str) -> Name:
     """The registered name that `text` spells exactly; `NameUnknown` with suggestions otherwise."""
     if exact := find(kind, text):
         return exact
-    hints = [match.name.title for match in _ranked(kind, text, SUGGESTION_SCORE)[:2]]
+    near = _ranked(kind, text, SUGGESTION_SCORE)[:2]
+    hints = [match.name.title for match in near if match.score > near[0].score - SUGGESTION_LEAD]
     raise NameUnknown(kind.removesuffix("s"), text if len(text) <= 60 else text[:57] + "...", hints)
 
 
