@@ -195,3 +195,13 @@ def test_without_a_store_or_with_the_network_forbidden_it_says_what_to_do(monkey
     code, out = invoke("--store", "x")
     assert code == 2
     assert "VERIFY_OFFLINE forbids the network" in out
+
+
+def test_the_status_of_the_longest_channel_fits_into_eighty_columns(tmp_path: Path) -> None:
+    longest = replace(channel(Health.SUSPECT_SILENT, "nothing for 40 s " * 9), channel="bitfinex/liquidations_stream")
+    heard = replace(longest, data=12_345_678, last_data=stamp(clock()))
+    well = Status(stamp(clock()), "recording", 1, "0", stamp(clock()), [heard])
+    status.write(tmp_path, well)
+    _, out = invoke("status", "--store", str(tmp_path))
+    assert max(map(len, out.splitlines())) <= 80
+    assert "12345678" in out

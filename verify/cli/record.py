@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
+import textwrap
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from verify.cli import say
 
 if TYPE_CHECKING:
     from sources.adapter import Channel
-    from sources.recorder.status import ChannelStatus, Status
+    from sources.recorder.status import Status
 
 _STORE = click.option(
     "--store", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Where frames are kept."
@@ -137,17 +139,14 @@ def _print_status(found: Status, age: float, stale: float) -> None:
         f"{found.frames_stored} frames stored; {found.undigested} not read yet; {found.unread} unreadable;"
         f" lag p99 {found.lag_p99_ms:g} ms; {found.memory_mb:g} MB"
     )
-    width = max((len(channel.channel) for channel in found.channels), default=0)
+    width = max((len(channel.channel) for channel in found.channels), default=7)
+    click.echo(f"{'state':<14}  {'channel':<{width}}  {'heard':>8}  last heard (UTC)")
     for channel in found.channels:
-        click.echo(f"{channel.health:<14}  {channel.channel:<{width}}  {_heard(channel)}")
+        last = channel.last_data[:19].replace("T", " ") or "-"
+        click.echo(f"{channel.health:<14}  {channel.channel:<{width}}  {channel.data:>8}  {last}")
         if channel.reason:
-            click.echo(f"    {channel.reason}")
-
-
-def _heard(channel: ChannelStatus) -> str:
-    last = f"last {channel.last_data}" if channel.last_data else "none yet"
-    several = "" if channel.connections == 1 else "s"
-    return f"{channel.data} with liquidations, {last}; {channel.connections} connection{several}"
+            columns = max(shutil.get_terminal_size((80, 24)).columns, 40)
+            click.echo(textwrap.fill(channel.reason, columns, initial_indent="    ", subsequent_indent="    "))
 
 
 @command.command("coverage")
