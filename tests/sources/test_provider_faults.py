@@ -383,5 +383,5 @@ def test_no_registered_source_breaks_over_nonsense(server: ProviderServer, nonse
         if outcome.failure is not None:
             assert "could not deal with the answer" not in outcome.failure.message, "an adapter did not foresee this"
         elif outcome.job.purpose is Purpose.CHANNEL:
-            with suppress(SchemaChanged, RateLimited, Unavailable):
+            with suppress(SchemaChanged, RateLimited, Suspect, Unavailable):
                 assert collected(outcome).is_empty()
