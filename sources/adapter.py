@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sources.spec import ChannelSpec, SourceSpec, Transport
-from verify.model.quantity import Quantity
+from verify.model.quantity import CountUnit, Quantity
 from verify.model.window import Window
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ class Told:
     parts: tuple[Window, ...] = ()
 
 
+#: How many liquidations of a quantity (its sides, assets and threshold) the answers hold, by what one of them is.
+CountsFn = Callable[[Sequence[Payload], Window, Quantity], Mapping[CountUnit, int]]
 #: The bytes that a request for something on this machine stands for; run in a thread, raises `SourceError`.
 ReadFn = Callable[[Request], bytes]
 
@@ -171,7 +173,8 @@ class Channel:
 
     A channel that answers from this machine has a `reader`, and is asked nothing over the network. A stream that
     `verify record` can listen to declares how it is spoken in `stream`. `told` reads from an answer how much of the
-    window it covers.
+    window it covers, and `counts` how many liquidations there were, where events alone do not say whose they are.
+    `remote` says that the `reader` itself goes over the network, so that it may not be asked offline.
     """
 
     requests: RequestsFn | None = None
@@ -184,6 +187,8 @@ class Channel:
     reader: ReadFn | None = None
     stream: Protocol | None = None
     told: Callable[[Payload, Window], Told] | None = None
+    counts: CountsFn | None = None
+    remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SCHEMES: dict[str, str] = {
     "farside": "sources.farside",
     "file": "sources.tables.source",
+    "hyperliquid": "sources.hyperliquid_node",
     "recorded": "sources.recorder.serving",
     "simulated": "sources.simulated.serving",
     "sql": "sources.tables.sql",

@@ -1,38 +1,30 @@
 """From a question to what the sources deliver: which channels can speak, what they were asked, what came of it.
 
 `plan` reads only specs. Between it and `deliver` the jobs are run by `sources.http`. A channel's events become totals
-per side and, as figures of the channel's own lineage, material for everything that published figures are.
+per side; `sources.measured` makes figures of them.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sources.adapter import NO_INSTRUMENTS, Channel, Instruments, Source, Told, Weight, channel_key
 from sources.jobs import Job, Outcome, Purpose, contained, full_url, instruments_of, served
 from sources.plan import unsupported
 from sources.spec import ChannelSpec, CompletenessRule, Form, SourceSpec, Transport
-from verify.model.amount import Amount
 from verify.model.errors import SourceError, WindowUnsupported
-from verify.model.figure import Basis, Completeness, EvidenceRef, Figure, QuantityBasis
-from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Scope, Side
+from verify.model.figure import Completeness, QuantityBasis
+from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, CountUnit, Quantity
 from verify.model.report import EvidenceRow
 from verify.model.stages import stage
 from verify.model.window import Window
 
 if TYPE_CHECKING:
     import polars as pl
-
-#: How far sums of a complete channel may be off from sums of the money that was traded, where it tells prices of
-#: another basis (bankruptcy, mark): measured at a few per mille on Gate and some per cent on small coins at Bybit; see
-#: docs/sources.md. Sums at the average fill are what was traded, but for the rounding of many additions.
-BASIS_GAP = Decimal("0.01")
-ROUNDING_GAP = Decimal("0.000003")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,8 @@ class Delivery:
     `unvalued` events have no notional, as the size of their contracts is unknown. Bars that straddle an edge of the
     window are in `straddling`, and in neither amount. `gaps` says in words what else was not asked for or is missing,
     `told` how much of the window the channel itself says it covers. `frame` holds what lies in the window, `around`
-    the bars over its edges too; `instruments` are the contracts that were known.
+    the bars over its edges too; `instruments` are the contracts that were known. `counts` are there where a count was
+    asked and the channel tells what one liquidation is.
     """
 
     source: SourceSpec
@@ -78,6 +71,7 @@ class Delivery:
     around: pl.DataFrame | None = field(default=None, compare=False, repr=False)
     instruments: Instruments = field(default_factory=dict, compare=False, repr=False)
     told: Told | None = None
+    counts: Mapping[CountUnit, int] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -89,14 +83,15 @@ class Delivery:
         found = {rule.completeness for rule in self.rules}
         if self.unvalued or self.straddling or self.gaps or (self.told is not None and not self.told.whole):
             found.add(Completeness.PARTIAL)
-        return max(found, key=_WORSE.index)
+        return max(found, key=WORSE.index)
 
     def whole(self, window: Window) -> bool:
         """Whether the provider was asked for all of the window."""
         return self.covered is not None and self.covered.contains(Window(window.start, window.end))
 
 
-_WORSE = [Completeness.COMPLETE, Completeness.UNKNOWN, Completeness.PARTIAL, Completeness.CAPPED]
+#: From the best to the worst.
+WORSE = [Completeness.COMPLETE, Completeness.UNKNOWN, Completeness.PARTIAL, Completeness.CAPPED]
 
 
 def plan(
@@ -182,6 +177,7 @@ def _delivery(outcome: Outcome, contracts: Outcome | None, window: Window, quant
     try:
         frame = _frame(outcome, instruments, window)
         told = _told(outcome, window)
+        counts = _counts(outcome, window, quantity)
     except SourceError as failure:
         return Delivery(job.spec, channel, rules, None, failure, evidence=evidence)
     gaps = _gaps(job, missing, quantity)
@@ -201,7 +197,7 @@ def _delivery(outcome: Outcome, contracts: Outcome | None, window: Window, quant
     return Delivery(
         job.spec, channel, rules, outcome.covered, None, long, short, frame.height,
         unvalued=frame["notional_usd"].null_count(), gaps=gaps, evidence=evidence, frame=frame,
-        instruments=instruments, told=told,
+        instruments=instruments, told=told, counts=counts,
     )  # fmt: skip
 
 
@@ -263,6 +259,14 @@ def _told(outcome: Outcome, window: Window) -> Told | None:
     with contained(outcome.job.label):
         found = [read(payload, plain) for payload in outcome.payloads]
     return min(found, key=lambda told: told.share, default=None)
+
+
+def _counts(outcome: Outcome, window: Window, quantity: Quantity) -> Mapping[CountUnit, int]:
+    count = outcome.job.source.channels[outcome.job.channel].counts
+    if count is None or quantity.metric != LIQUIDATION_COUNT:
+        return {}
+    with contained(outcome.job.label):
+        return count(outcome.payloads, Window(window.start, window.end), quantity)
 
 
 def evidence_rows(outcomes: Iterable[Outcome]) -> tuple[EvidenceRow, ...]:
@@ -333,58 +337,6 @@ def _sums(frame: pl.DataFrame) -> tuple[float | None, float | None]:
         return None, None
     sums = {side: float(frame.filter(pl.col("side") == side)["notional_usd"].sum()) for side in ("long", "short")}
     return sums["long"], sums["short"]
-
-
-def figures(deliveries: Iterable[Delivery], window: Window, quantity: Quantity) -> list[Figure]:
-    """What each source counts at its venues as figures of its own lineage: long, short and total.
-
-    Channels of one source add up (linear and coin-margined contracts), as each feed is asked once. The sum is exact
-    but for the gap between bases where every channel is complete and was asked for all of the window; else it is a
-    lower bound.
-    """
-    groups: dict[tuple[str, tuple[str, ...]], list[Delivery]] = {}
-    for delivery in deliveries:
-        groups.setdefault((delivery.source.id, tuple(sorted(set(delivery.channel.venues)))), []).append(delivery)
-    found = []
-    for (_, venues), group in groups.items():
-        answered = [delivery for delivery in group if delivery.long_usd is not None]  # None too where sides are one
-        if not answered:
-            continue
-        exact = len(answered) == len(group) and all(
-            delivery.completeness is Completeness.COMPLETE and delivery.whole(window) for delivery in group
-        )
-        asked = quantity.venues.names
-        named = [venue for venue in venues if asked is None or venue in asked]  # an aggregator serves many
-        long = sum(delivery.long_usd or 0.0 for delivery in answered)
-        short = sum(delivery.short_usd or 0.0 for delivery in answered)
-        for side, value in ((Side.LONG, long), (Side.SHORT, short), (Side.BOTH, long + short)):
-            states = Quantity(LIQUIDATIONS, Scope.of(*named), quantity.assets, side)
-            found.append(_figure(answered, window, states, Decimal(repr(round(value, 2))), exact=exact))
-    return found
-
-
-def _figure(group: Sequence[Delivery], window: Window, states: Quantity, value: Decimal, *, exact: bool) -> Figure:
-    from verify.model import names
-    from verify.model.amount import Hedge
-
-    first = group[0]
-    gap = ROUNDING_GAP if {d.channel.price_basis for d in group} == {Basis.AVERAGE_FILL} else BASIS_GAP
-    low, high = value * (1 - gap), value * (1 + gap)
-    source = first.source
-    title = names.title("venues", first.channel.venues[0]) if source.kind == "venue" else source.title
-    evidence = next((delivery.evidence[0] for delivery in group if delivery.evidence), first.label)
-    return Figure(
-        quantity=states,
-        amount=Amount(value, low, high, Hedge.NONE if exact else Hedge.AT_LEAST, "USD", None),
-        window=Window(window.start, window.end),
-        outlet=source.title,
-        url=first.channel.docs[0],
-        attribution=f"{source.title} (own data)",
-        declared_lineage=title,
-        basis=first.channel.price_basis,
-        completeness=max((delivery.completeness for delivery in group), key=_WORSE.index),
-        evidence=EvidenceRef(evidence),
-    )
 
 
 def basis_words(channel: ChannelSpec) -> str:

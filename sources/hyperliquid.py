@@ -40,7 +40,8 @@ SPEC = SourceSpec(
     rate=Rate(1200 // 20, timedelta(minutes=1), _INFO_DOCS),  # 1,200 weights a minute; these requests weigh 20
     as_of=date(2026, 11, 22),
     limits=(
-        "node files are read from a local copy; to copy one needs an AWS account, which pays for the transfer (cents): "
+        "node files are read from a local copy (`--source hyperliquid:DIR`) or from S3 (`--source hyperliquid:s3`, "
+        "with the extra s3), which needs an AWS account that pays for the transfer (cents); to copy one: "
         "`aws s3 cp s3://hl-mainnet-node-data/node_fills_by_block/hourly/20260119/0.lz4 . --request-payer requester`",
         "nothing keyless lists the liquidations of all accounts over some hours",
         "of one account the last 10,000 fills are served",
@@ -292,4 +293,5 @@ SOURCE = Source(
             control_alive=hyperliquid_state.alive,
         ),
     },
+    notes={"node_fills": "is read from files: --source hyperliquid:DIR, or hyperliquid:s3 with an AWS account"},
 )

@@ -7,7 +7,7 @@ liquidated user is kept. Files are cut by the time of arrival, so that the hour 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,10 @@ class _Block(msgspec.Struct, gc=False):
     events: list[tuple[str, Fill]]
 
 
+class _BlockTime(msgspec.Struct):
+    block_time: datetime | None = None
+
+
 def hour_names(window: Window) -> list[str]:
     """The files that hold `window`, e.g. `20260119/0.lz4`: its hours (UTC, not padded) and the one after."""
     hour = window.start.replace(minute=0, second=0, microsecond=0)
@@ -108,16 +112,42 @@ def read_files(paths: Iterable[Path], window: Window, *, batch: int = 50_000) ->
             yield from read(chunks, window, batch=batch, seen=seen)
 
 
-def read(chunks: Iterable[bytes], window: Window, *, batch: int = 50_000, seen: set[int]) -> Iterator[pl.DataFrame]:
-    """The legs in the bytes of one file, LZ4 or plain; `seen` remembers those that came before."""
+def read(
+    chunks: Iterable[bytes],
+    window: Window,
+    *,
+    batch: int = 50_000,
+    seen: set[int],
+    edges: list[bytes] | None = None,
+) -> Iterator[pl.DataFrame]:
+    """The legs in the bytes of one file, LZ4 or plain; `seen` remembers those that came before.
+
+    `edges`, if given, is filled with the first and the last line, from which `edge_time` tells what the file spans.
+    """
     rows: list[tuple[str, Fill]] = []
+    line = b""
     for line in _lines(_plain(chunks)):
+        if edges is not None and not edges:
+            edges.append(line)
         if any(needle in line for needle in _NEEDLES):
             rows += [(user, fill) for user, fill in _pairs(line) if _counts(user, fill)]
             if len(rows) >= batch:
                 yield _legs(rows, window, seen)
                 rows = []
+    if edges is not None and line:
+        edges.append(line)
     yield _legs(rows, window, seen)
+
+
+def edge_time(line: bytes) -> datetime | None:
+    """When a line happened (UTC): the time of its block, else of its first fill; None for an old block without any."""
+    if line.startswith(b"{"):
+        block = build.decode(_BlockTime, line, SOURCE_KEY)
+        if block.block_time is not None:
+            moment = block.block_time
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    pairs = _pairs(line)
+    return datetime.fromtimestamp(pairs[0][1].time / 1000, UTC) if pairs else None
 
 
 def parse_bytes(body: bytes, window: Window, **came: Any) -> pl.DataFrame:

@@ -30,6 +30,8 @@ def delivered(delivery: Delivery, window: Window) -> SourceRow:
         notes.append(f"{delivery.unvalued} events of contracts of unknown size are not in the sums")
     if delivery.straddling:
         notes.append(f"{delivery.straddling} bars straddle an edge of the window and are not in the sums")
+    if delivery.counts:
+        notes.append(", ".join(f"{number:,} {unit}" for unit, number in delivery.counts.items()))
     notes += delivery.gaps
     notes += delivery.told.notes if delivery.told is not None else ()
     covered = delivery.covered

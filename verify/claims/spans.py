@@ -175,7 +175,8 @@ _TRADERS = (
     "traders|accounts|people|users|investors|addresses|wallets|whales|participants|holders|individuals|customers"
     "|clients"
 )
-_NOUNS: tuple[tuple[CountUnit, str], ...] = (
+#: The words for what a count counts, as alternatives of a pattern.
+NOUNS: tuple[tuple[CountUnit, str], ...] = (
     (CountUnit.TRADERS, _TRADERS),
     (CountUnit.POSITIONS, "positions"),
     (CountUnit.ORDERS, "orders|trades|transactions"),
@@ -183,16 +184,16 @@ _NOUNS: tuple[tuple[CountUnit, str], ...] = (
     (CountUnit.UNSPECIFIED, "liquidations|events"),
 )
 _COUNTED = re.compile(
-    r"(?:[\s-][a-z'-]{1,18}){0,3}?[\s-](?:" + "|".join(f"(?P<{u.name}>{w})" for u, w in _NOUNS) + r")(?![a-z])"
+    r"(?:[\s-][a-z'-]{1,18}){0,3}?[\s-](?:" + "|".join(f"(?P<{u.name}>{w})" for u, w in NOUNS) + r")(?![a-z])"
 )
 _HAN_COUNTED = re.compile(
     r"\s?(?:(?P<TRADERS>(?:名|位)(?:交易者|投资者|用户)?|人|(?:个)?(?:账户|地址|用户))|(?P<POSITIONS>个?(?:仓位|头寸))"
     r"|(?P<ORDERS>笔(?:订单|清算|爆仓)?)|(?P<UNSPECIFIED>个(?![点月小百]))|(?P<UNSPECIFIED2>起))"
 )
-_COUNT_LABEL = re.compile(r"\b(" + "|".join(words for _, words in _NOUNS) + r")(?: liquidated)?[*_]{0,3}[:：|]\s{0,2}$")
+_COUNT_LABEL = re.compile(r"\b(" + "|".join(words for _, words in NOUNS) + r")(?: liquidated)?[*_]{0,3}[:：|]\s{0,2}$")
 _OF_THEM = re.compile(r"\s(?:of (?:them|those|these|which)\b|had (?:positions|losses)\b)")
 _NUMBER_OF = re.compile(
-    r"(?:number of|count of)\s((?:[a-z'-]{1,18}\s){0,3}?)(" + "|".join(w for _, w in _NOUNS) + r")(?![a-z])"
+    r"(?:number of|count of)\s((?:[a-z'-]{1,18}\s){0,3}?)(" + "|".join(w for _, w in NOUNS) + r")(?![a-z])"
 )
 _HAN_UNIT = re.compile(r"(人|账户|地址|用户)|(仓位|头寸)|(订单|单)[^0-9]{0,6}$")
 _LEVEL_BEFORE = re.compile(
@@ -446,11 +447,11 @@ def _counted(low: str, first: int, last: int) -> CountUnit | None:
     if found and found.lastgroup and not _NOT_COUNTED.search(found[0]):
         return CountUnit[found.lastgroup]
     if (label := _COUNT_LABEL.search(low[max(0, first - 40) : first])) and not _NOT_COUNTED.search(label[0]):
-        return next(unit for unit, words in _NOUNS if label[1] in words.split("|"))
+        return next(unit for unit, words in NOUNS if label[1] in words.split("|"))
     clause = re.split(r"[.;。；]\s", low[max(0, first - 120) : first])[-1]
     if number_of := _NUMBER_OF.search(clause):
         noun = number_of[2]
-        return next(unit for unit, words in _NOUNS if noun in words.split("|"))
+        return next(unit for unit, words in NOUNS if noun in words.split("|"))
     return None
 
 

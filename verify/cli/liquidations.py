@@ -24,7 +24,11 @@ _MOST_PROBLEMS = 10
 )
 @click.option("--asset", "assets", multiple=True, metavar="A", help="Only this asset (repeatable).")
 @click.option("--venue", "venues", multiple=True, metavar="V", help="Only this venue (repeatable).")
-@click.option("--count-over", metavar="USD", help="Count liquidations above this size instead of adding them up.")
+@click.option(
+    "--count-over",
+    metavar="USD",
+    help="Count liquidations above this size instead of adding them up; a claim may say of what: '38 positions'.",
+)
 @click.option("--claim", metavar="TEXT", help="The number to judge as it would be printed: 'about $750M'.")
 @click.option("--channel", metavar="NAME", help="Ask only what this provider says.")
 @click.option(
@@ -38,7 +42,8 @@ _MOST_PROBLEMS = 10
     "sources",
     multiple=True,
     metavar="ID",
-    help="Ask only this source, or the simulated market at 'simulated:crash?seed=7' (repeatable).",
+    help="Ask only this source, files at 'hyperliquid:DIR' or 'file:desk.csv', or the simulated market at"
+    " 'simulated:crash?seed=7' (repeatable).",
 )
 @click.option("--offline", is_flag=True, help="Use no network.")
 @click.option(

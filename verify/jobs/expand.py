@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from verify.claims.counts import counted
 from verify.jobs import windows
 from verify.jobs.config import Place, Tree
 from verify.jobs.schema import Check, Tolerance, Value
@@ -173,8 +174,8 @@ class _Maker:
         from verify.pipeline.liquidation import ticker
 
         check = self.check
-        counted = "liquidations" if check.count_over is UNSET else LIQUIDATION_COUNT.id
-        metric = METRICS.get(_or(check.metric, counted))
+        usual = "liquidations" if check.count_over is UNSET else LIQUIDATION_COUNT.id
+        metric = METRICS.get(_or(check.metric, usual))
         if metric not in (LIQUIDATIONS, LIQUIDATION_COUNT):
             wrong = str(check.metric)
             known = f"{LIQUIDATIONS.id} and {LIQUIDATION_COUNT.id}"
@@ -193,7 +194,9 @@ class _Maker:
             return Quantity(LIQUIDATIONS, exchanges, coins, side)
         with _placed(self.tree, self.path("count_over")):
             threshold = None if check.count_over is UNSET else amount(check.count_over).value or None
-        return Quantity(LIQUIDATION_COUNT, exchanges, coins, side, threshold, CountUnit.UNSPECIFIED)
+        stated = self.check.claim
+        unit = counted(stated)[1] if isinstance(stated, str) else CountUnit.UNSPECIFIED
+        return Quantity(LIQUIDATION_COUNT, exchanges, coins, side, threshold, unit)
 
     def _window(self, text: str | None) -> Window:
         if text is None and self.check.window is UNSET:
@@ -207,7 +210,10 @@ class _Maker:
         if self.check.claim is UNSET:
             return None
         with _placed(self.tree, self.path("claim")):
-            claim = amount(self.check.claim, "" if quantity.metric is LIQUIDATION_COUNT else "USD")
+            stated = self.check.claim
+            if quantity.metric is LIQUIDATION_COUNT and isinstance(stated, str):
+                stated = counted(stated)[0]
+            claim = amount(stated, "" if quantity.metric is LIQUIDATION_COUNT else "USD")
             if quantity.metric is LIQUIDATION_COUNT and claim.currency:
                 raise AmountError(f"{claim} is money, and a count is asked for")
             return claim

@@ -179,16 +179,16 @@ class Collected:
         return self._material[key]
 
     def _made(self, key: Key) -> Material:
-        from sources import collect
+        from sources import collect, measured
 
         known, outcomes = self.known[key.only], self.outcomes.get(key, [])
         told, deliveries, remarks = self._told(key)
         figures, lineages = self.pool.figures, self.pool.lineages
         if known.invented:  # the figures that ship with the package are of real markets
             figures, lineages = self.pool.own, assign(self.pool.own)
-        measured = collect.figures(deliveries, key.window, key.quantity)
-        if measured:
-            figures = [*figures, *measured]
+        own = measured.figures(deliveries, key.window, key.quantity)
+        if own:
+            figures = [*figures, *own]
             lineages = assign(figures)
         origins = pipeline.origins(known.sources)
         lineages = with_origins(lineages, origins)
@@ -200,7 +200,7 @@ class Collected:
                 collect.weights(outcomes),
                 tuple(known.sources.values()),
                 restricted=bool(known.wanted),
-                lineages=frozenset(lineages[figure.id].id for figure in measured),
+                lineages=frozenset(lineages[figure.id].id for figure in own),
             ),
             evidence=collect.evidence_rows(outcomes),
             simulated=known.invented or any(map(pipeline.is_simulated, outcomes)),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from verify.claims.counts import counted
 from verify.model import names
 from verify.model.amount import Amount
 from verify.model.errors import AmountError, FigureFileError, NameUnknown
@@ -47,8 +48,9 @@ def liquidations(
     """Judge a claim about liquidations, or report what is known for a window.
 
     `window` and `claim` are what a person writes (`"2026-01-18T22:30Z/2026-01-19T02:30Z"`, `"about $750M"`) or the
-    parsed objects. `figures` are CSV files of published figures; without any, the events that ship with the package
-    are read (their name is `"bundled"`, to have both). `sources` restricts which sources are asked, by id; `offline`
+    parsed objects; with `count_over`, a claim may say what it counts (`"38 positions"`). `figures` are CSV files of
+    published figures; without any, the events that ship with the package are read (their name is `"bundled"`, to have
+    both). `sources` restricts which sources are asked, by id or address; `offline`
     asks none (None: as `VERIFY_OFFLINE` says). `evidence` is the file that keeps every answer, or with `replay` the
     file that they are taken from. `now` (UTC) is the clock; on replay it is that of the file.
 
@@ -125,7 +127,10 @@ def _question(
     quantity = Quantity(LIQUIDATIONS, named, tickers, side)
     if count_over is not None:
         threshold = Amount.parse(str(count_over)).value or None
-        quantity = Quantity(LIQUIDATION_COUNT, named, tickers, side, threshold, CountUnit.UNSPECIFIED)
+        unit = CountUnit.UNSPECIFIED
+        if isinstance(claim, str):
+            claim, unit = counted(claim)
+        quantity = Quantity(LIQUIDATION_COUNT, named, tickers, side, threshold, unit)
     amount = Amount.parse(claim) if isinstance(claim, str) else claim
     if amount is not None and count_over is not None and amount.currency:
         raise AmountError(f"the claim {amount} is money, and --count-over asks for a number of liquidations")

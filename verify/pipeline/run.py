@@ -164,7 +164,7 @@ def collected(
     """Ask every source that can speak for the window, all at once, and how large the venues are."""
     if offline and not may_ask(known, only):
         return Collected()
-    from sources import collect
+    from sources import collect, measured
     from sources.rows import delivered, refused
 
     keyed = keys_there(archive)
@@ -185,9 +185,7 @@ def collected(
     )
     told = [delivered(delivery, question.window) for delivery in deliveries] + refusals
     findings = [*remarks, *trial(outcomes)]
-    figures = []
-    if question.quantity.metric == LIQUIDATIONS:
-        figures = collect.figures(deliveries, question.window, question.quantity)
+    figures = measured.figures(deliveries, question.window, question.quantity)
     weights = collect.weights(outcomes)
     evidence = collect.evidence_rows(outcomes)
     return Collected(told, figures, findings, deliveries, weights, evidence, any(map(is_simulated, outcomes)))
@@ -278,7 +276,7 @@ def trial(outcomes: Sequence[Outcome]) -> list[Finding]:
 
 def _is_here(source: Source) -> bool:
     """Whether a source answers from this machine."""
-    return all(code.reader is not None for code in source.channels.values())
+    return all(code.reader is not None and not code.remote for code in source.channels.values())
 
 
 class Keeper:

@@ -74,7 +74,7 @@ def collected(
 
     Sources never raise: their failures are rows. On replay the answers are those of `archive`.
     """
-    from sources import collect, http
+    from sources import collect, http, measured
     from sources.rows import delivered, refused
 
     keyed = run.keys_there(archive)
@@ -102,7 +102,7 @@ def collected(
         deliveries, remarks = readings.examined(collect.deliver(mine, key[1], quantity), mine, key[1])
         rows = [delivered(delivery, key[1]) for delivery in deliveries] + [refused(r) for r in refusals[key]]
         findings = [*remarks, *run.trial(mine)]
-        figures = collect.figures(deliveries, key[1], quantity) if quantity.metric == LIQUIDATIONS else []
+        figures = measured.figures(deliveries, key[1], quantity)
         simulated = any(map(run.is_simulated, mine))
         told[key] = Collected(
             rows, figures, findings, deliveries, collect.weights(mine), collect.evidence_rows(mine), simulated
