@@ -10,6 +10,7 @@ from verify.model import names
 from verify.model.amount import Amount, Hedge
 from verify.model.figure import Basis, Completeness, EvidenceRef, Figure
 from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, Quantity, Scope, Side
+from verify.model.report import Finding
 from verify.model.window import Window
 
 #: How far sums of a complete channel may be off from sums of the money that was traded, where it tells prices of
@@ -46,6 +47,30 @@ def counted(deliveries: Iterable[Delivery], window: Window, quantity: Quantity) 
             amount = Amount(value, value, value, Hedge.NONE if exact else Hedge.AT_LEAST, "", None)
             found.append(_figure([delivery], window, states, amount))
     return found
+
+
+def parts(deliveries: Iterable[Delivery], quantity: Quantity) -> list[Finding]:
+    """That a count of all venues was asked where one venue's is known: it is none of all, but may be what was meant."""
+    if quantity.venues.names is not None:
+        return []
+    found = []
+    for delivery in deliveries:
+        if delivery.counts and len(delivery.channel.venues) == 1:
+            venue = delivery.channel.venues[0]
+            where = names.title("venues", venue)
+            text = (
+                f"{delivery.source.title} counts {counts_words(delivery)} at {where} alone, which is no count of all"
+                f" venues: to judge a claim about it add --venue {venue}"
+            )
+            found.append(Finding("count_of_one_venue", text, ()))
+    return found
+
+
+def counts_words(delivery: Delivery) -> str:
+    """E.g. `120 fills, 41 orders, 38 positions`."""
+    return ", ".join(
+        f"{number:,} {str(unit).removesuffix('s') if number == 1 else unit}" for unit, number in delivery.counts.items()
+    )
 
 
 def sums(deliveries: Iterable[Delivery], window: Window, quantity: Quantity) -> list[Figure]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sources.adapter import Source, channel_key
 from sources.collect import Delivery, Refusal, basis_words
+from sources.measured import counts_words
 from sources.spec import Form, Transport
 from verify.model import names
 from verify.model.figure import Completeness
@@ -31,7 +32,7 @@ def delivered(delivery: Delivery, window: Window) -> SourceRow:
     if delivery.straddling:
         notes.append(f"{delivery.straddling} bars straddle an edge of the window and are not in the sums")
     if delivery.counts:
-        notes.append(", ".join(f"{number:,} {unit}" for unit, number in delivery.counts.items()))
+        notes.append(counts_words(delivery))
     notes += delivery.gaps
     notes += delivery.told.notes if delivery.told is not None else ()
     covered = delivery.covered

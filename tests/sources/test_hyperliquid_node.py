@@ -20,6 +20,7 @@ from obstore.store import MemoryStore
 import verify
 from sources import addressed, hyperliquid_node, hyperliquid_s3
 from sources.adapter import Payload
+from verify.jobs import runner
 from verify.model.errors import InputError
 from verify.model.quantity import LIQUIDATION_COUNT, CountUnit, Quantity, Side
 from verify.model.report import Report, Verdict
@@ -36,8 +37,8 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE", "AWS_SECRET_ACCESS_KEY": "sec
 
 def ask(address: str, **options: Any) -> Report:
     return verify.liquidations(
-        WINDOW, options.pop("claim", None), sources=[address], venues=["hyperliquid"], figures=FIGURES,
-        **{"offline": True, "now": NOW, **options},
+        WINDOW, options.pop("claim", None), sources=[address], figures=FIGURES,
+        **{"offline": True, "now": NOW, "venues": ["hyperliquid"], **options},
     )  # fmt: skip
 
 
@@ -147,10 +148,13 @@ def test_a_report_has_a_count_for_each_unit_and_a_claim_is_judged_by_its_own(tmp
     yes, no = Verdict.SUPPORTED, Verdict.DIFFERS
     assert list(said.values()) == [yes, yes, yes, no, no, yes]
     report = ask(address, count_over="$1M")
-    assert "0 fills, 1 orders, 2 positions" in report.sources[0].note
+    assert "0 fills, 1 order, 2 positions" in report.sources[0].note
     assert sorted(figure.quantity for figure in report.figures) == [
         f"liquidated {unit} above $1M, Hyperliquid" for unit in ("fills", "orders", "positions")
     ]
+    everywhere = ask(address, claim="2 positions", count_over="$1M", venues=[])
+    assert everywhere.verdict is Verdict.INCONCLUSIVE, "one venue is not the market"
+    assert "to judge a claim about it add --venue hyperliquid" in everywhere.findings[0].text
     assert ask(address, claim="5 fills", count_over="0").verdict is yes
     assert ask(address, claim="1 position", count_over="0", assets=["BTC"]).verdict is yes
     assert ask(address, claim="0 positions", count_over="0", side=Side.SHORT).verdict is yes
@@ -328,3 +332,35 @@ def test_an_object_comes_in_parts_and_is_never_whole_in_memory() -> None:
 )
 def test_the_older_files_are_read_of_the_older_days(day: str, places: list[str]) -> None:
     assert list(hyperliquid_node._bases("", parse_instant(f"{day}T00:00Z").date())) == places
+
+
+JOB = """
+[settings]
+offline = true
+figures = ["{figures}"]
+[defaults]
+window = "{window}"
+venues = ["hyperliquid"]
+sources = ["hyperliquid:{place}"]
+[checks.positions]
+count_over = "$100K"
+claim = "1 position"
+[checks.fills]
+count_over = "$100K"
+claim = "2 fills"
+[checks.sum]
+claim = "$190.2K"
+"""
+
+
+def test_checks_of_a_job_count_too_and_read_the_files_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = tmp_path / "verify.toml"
+    job.write_text(JOB.format(figures=FIGURES[0], window=WINDOW, place=folder))
+    monkeypatch.chdir(tmp_path)
+    report = runner.run(runner.Options())
+    assert {row.name: row.verdict for row in report.checks} == {
+        "positions": Verdict.SUPPORTED, "fills": Verdict.DIFFERS, "sum": Verdict.SUPPORTED,
+    }  # fmt: skip
+    assert report.requests == 1

@@ -11,7 +11,7 @@ from verify.jobs.expand import Asked
 from verify.model.checks import ProviderRow
 from verify.model.errors import InputError
 from verify.model.figure import Figure
-from verify.model.quantity import Quantity, Scope
+from verify.model.quantity import LIQUIDATION_COUNT, CountUnit, Quantity, Scope
 from verify.model.report import Finding, SourceRow
 from verify.model.window import Window
 from verify.pipeline import run as pipeline
@@ -35,16 +35,18 @@ class Key:
     venues: Scope
     assets: Scope
     only: tuple[str, ...]
+    counted: Quantity | None = None
 
     @property
     def quantity(self) -> Quantity:
-        return Quantity(venues=self.venues, assets=self.assets)
+        return self.counted or Quantity(venues=self.venues, assets=self.assets)
 
 
 def key_of(asked: Asked, only: tuple[str, ...]) -> Key:
-    """The key of a check; neither side, threshold nor slack change what is asked."""
-    window = Window(asked.window.start, asked.window.end)
-    return Key(window, asked.quantity.venues, asked.quantity.assets, only)
+    """The key of a check; neither slack nor, of a sum, side change what is asked, nor the unit of a count."""
+    window, quantity = Window(asked.window.start, asked.window.end), asked.quantity
+    counted = replace(quantity, unit=CountUnit.UNSPECIFIED) if quantity.metric == LIQUIDATION_COUNT else None
+    return Key(window, quantity.venues, quantity.assets, only, counted)
 
 
 @dataclass(slots=True)

@@ -184,7 +184,7 @@ def collected(
         collect.deliver(outcomes, question.window, question.quantity), outcomes, question.window
     )
     told = [delivered(delivery, question.window) for delivery in deliveries] + refusals
-    findings = [*remarks, *trial(outcomes)]
+    findings = [*remarks, *measured.parts(deliveries, question.quantity), *trial(outcomes)]
     figures = measured.figures(deliveries, question.window, question.quantity)
     weights = collect.weights(outcomes)
     evidence = collect.evidence_rows(outcomes)

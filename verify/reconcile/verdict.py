@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verify.model.amount import Amount
-from verify.model.quantity import Quantity
+from verify.model.quantity import LIQUIDATION_COUNT, Quantity
 from verify.model.report import Reason, Verdict
 from verify.model.window import Window, duration_words
 from verify.reconcile.channels import Channel, Fit, as_floats, distance_words, span_words
@@ -155,14 +155,20 @@ def _agreement(channel: Channel, claim: Amount) -> str:
     if channel.nearest is not None:
         said = f"{channel.title} says {channel.nearest.figure.amount}"
     else:
-        said = f"the other figures of {channel.title} give {span_words(channel.best)}"
+        said = f"the other figures of {channel.title} give {_best_words(channel)}"
     if channel.fit is Fit.HEDGED:
         return f"{said}: the claim {claim} holds only through its {claim.leeway}"
     return f"{said}, which the claim {claim} states"
 
 
+def _best_words(channel: Channel) -> str:
+    """What a channel allows, in dollars unless it counts."""
+    counts = channel.nearest is not None and channel.nearest.quantity.metric == LIQUIDATION_COUNT
+    return span_words(channel.best, currency="" if counts else "USD")
+
+
 def _denial(channel: Channel, claim: Amount) -> str:
-    span = span_words(channel.best)
+    span = _best_words(channel)
     if channel.nearest is not None:
         off = ""
         if claim.value:
@@ -186,6 +192,4 @@ def _doubts(channels: Sequence[Channel], claim: Amount) -> list[Reason]:
 def _doubt(channel: Channel, claim: Amount) -> str:
     if channel.nearest is not None:
         return f"{channel.title} says {channel.nearest.figure.amount}, which is too coarse to tell {claim} apart"
-    return (
-        f"no figure of {channel.title} states this for this window; its other figures allow {span_words(channel.best)}"
-    )
+    return f"no figure of {channel.title} states this for this window; its other figures allow {_best_words(channel)}"
