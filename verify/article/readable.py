@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from verify.claims import words
 from verify.claims.claim import Claim
 from verify.claims.spans import Kind, fold
-from verify.claims.statement import stated
 from verify.model import names
 from verify.model.errors import InputError
 from verify.model.quantity import Quantity, Scope
@@ -82,18 +81,14 @@ def judged(question: Readable, material: Material, told: Mapping[shared.Key, Col
     for window, quantity in question.wanted:
         answer = told.get(shared.key_of(window, quantity))
         if answer is not None:
-            found.deliveries += answer.deliveries
-            found.rows += answer.told
-            found.findings += answer.findings
+            found.add(answer)
+    asked: flows.FlowQuestion | market.MarketQuestion
     try:
         if question.kind in flows.KINDS:
-            said = stated(question.text)
-            report = flows.judged(
-                found, question.text, kind=question.kind, ticker=question.asset, subject=question.subject, said=said
-            )
+            asked = flows.FlowQuestion.asked(question.kind, question.asset, question.subject, question.text)
         else:
-            said = stated(question.text, unit="points" if question.kind == "volatility" else "USD")
-            report = market.judged(found, question.text, kind=question.kind, ticker=question.asset, said=said)
+            asked = market.MarketQuestion.asked(question.kind, question.asset, claim=question.text)
+        report = asked.judged(found)
     except InputError:  # no trading day in the window, a number that no statistic has
         return None
     return report if report.answers else None

@@ -84,7 +84,7 @@ def command(
     from verify.article import article
 
     report = article(
-        _read(file),
+        read_text(file),
         name="stdin" if file == "-" else file,
         form=kind,
         published_at=published,
@@ -129,8 +129,8 @@ def render(report: ArticleReport, form: str, *, explain: bool = False) -> str:
     return shown.markdown(report, explain=explain) if form == "md" else shown.table(report, explain=explain)
 
 
-def _read(file: str) -> str:
-    """The text of a file or of stdin; UTF-8, every line end kept."""
+def read_text(file: str) -> str:
+    """The text of a file, or of stdin for "-"; UTF-8, every line end kept. Raises `InputError`."""
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return raw.decode("utf-8-sig")

@@ -7,7 +7,7 @@ import sys
 import click
 
 from verify.cli import INTERRUPTED, say
-from verify.cli.article import _read
+from verify.cli.article import read_text
 
 
 @click.command("verify-article", context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,7 +30,7 @@ def hook(files: tuple[str, ...], figures: tuple[str, ...], published: str | None
 
     worst = len(PRECEDENCE) - 1
     for file in files:
-        report = article(_read(file), name=file, published_at=published, figures=figures, offline=True)
+        report = article(read_text(file), name=file, published_at=published, figures=figures, offline=True)
         if report.exit_code(Verdict(fail_on)):
             click.echo(table(report), nl=False)
             worst = min(worst, PRECEDENCE.index(report.verdict))

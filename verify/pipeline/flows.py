@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -60,54 +61,65 @@ def flows(
     Money is in US dollars; an outflow is negative ("-$3M", "net outflow of $3M"). Raises `InputError`.
     """
     options = options or Options()
-    if kind not in KINDS:
-        raise InputError(f"unknown kind of flow {kind!r}: etf or dex")
-    if kind == "etf" and not asset:
-        raise InputError("which funds? --asset names what they hold, for example --asset SOL")
-    if kind == "dex" and not subject:
-        raise InputError("which protocol? --protocol names it, for example --protocol byreal")
-    said = stated(claim) if claim else None
-    known = names.find("assets", asset)
-    ticker = known.id if known else asset.upper()
-    quantity = asked_of(kind, ticker, subject)
-    found = gather(window, lambda asked: [(quantity, fetched(kind, asked))], options, slack=slack)
-    return judged(
-        found, claim, kind=kind, ticker=ticker, subject=subject, said=said, min_confidence=options.min_confidence
-    )
+    question = FlowQuestion.asked(kind, asset, subject, claim)
+    return question.judged(gather(window, question, options, slack=slack), min_confidence=options.min_confidence)
 
 
-def judged(
-    found: Gathered,
-    claim: str | None,
-    *,
-    kind: str,
-    ticker: str,
-    subject: str,
-    said: Stated | None,
-    min_confidence: float = 0.0,
-) -> Report:
-    """Judge by what was gathered; `said` is the claim as read. Raises `InputError` for a window without a day."""
-    quantity = asked_of(kind, ticker, subject)
-    days = _days(kind, found.window)
-    if not days:
-        raise InputError(f"{found.window} holds no trading day of US exchanges")
-    listed = [*_from_sources(found, kind, ticker, subject, days, said), *_from_figures(found, kind, quantity, said)]
-    found.findings += [*_findings(found, kind, quantity), *_of_others(found, kind, ticker)]
-    what = _subject(kind, ticker, subject)
-    when = f"{days[0]:%d %B %Y}" if len(days) == 1 else f"{days[0]:%d %B} to {days[-1]:%d %B %Y}"
-    return report(
-        found,
-        listed,
-        Told(
+@dataclass(frozen=True, slots=True)
+class FlowQuestion:
+    """A claim about a flow; without one, what is known. See `flows`."""
+
+    kind: str
+    asset: str = ""
+    subject: str = ""
+    said: Stated | None = None
+
+    @classmethod
+    def asked(cls, kind: str, asset: str = "", subject: str = "", claim: str | None = None) -> FlowQuestion:
+        """The question as written. Raises `InputError`."""
+        if kind not in KINDS:
+            raise InputError(f"unknown kind of flow {kind!r}: etf or dex")
+        if kind == "etf" and not asset:
+            raise InputError("which funds? --asset names what they hold, for example --asset SOL")
+        if kind == "dex" and not subject:
+            raise InputError("which protocol? --protocol names it, for example --protocol byreal")
+        known = names.find("assets", asset)
+        question = cls(kind, known.id if known else asset.upper(), subject)
+        return question.claiming(stated(claim)) if claim else question
+
+    def claiming(self, said: Stated | None) -> FlowQuestion:
+        """The same question about another claim. Raises `InputError` for one that is no sum of money."""
+        if said is not None and (said.amount is None or said.unit != "USD"):
+            raise InputError(f"{said.text!r} is no sum of money: write for example $46.88M")
+        return replace(self, said=said)
+
+    def wanted(self, window: Window) -> list[tuple[Quantity, Window]]:
+        """What sources are asked for. Raises `InputError` for a window without a day that counts."""
+        if not _days(self.kind, window):
+            raise InputError(f"{window} holds no trading day of US exchanges")
+        return [(asked_of(self.kind, self.asset, self.subject), fetched(self.kind, window))]
+
+    def judged(self, found: Gathered, *, min_confidence: float = 0.0) -> Report:
+        """The report on what was gathered. Raises `InputError` for a window without a day that counts."""
+        kind, said = self.kind, self.said
+        quantity = self.wanted(found.window)[0][0]
+        days = _days(kind, found.window)
+        listed = [
+            *_from_sources(found, kind, self.asset, self.subject, days, said),
+            *_from_figures(found, kind, quantity, said),
+        ]
+        found.findings += [*_findings(found, kind, quantity), *_of_others(found, kind, self.asset)]
+        what = _subject(kind, self.asset, self.subject)
+        when = f"{days[0]:%d %B %Y}" if len(days) == 1 else f"{days[0]:%d %B} to {days[-1]:%d %B %Y}"
+        told = Told(
             command="flows",
             quantity=what,
-            claim=claim.strip() if claim else None,
+            claim=said.text if said else None,
             sentence=_sentence(listed, what, when, kind),
             caveat=_caveat(listed, kind, len(days)),
             shown=dollars,
-        ),
-        min_confidence=min_confidence,
-    )
+        )
+        return report(found, listed, told, min_confidence=min_confidence)
 
 
 def asked_of(kind: str, asset: str, subject: str) -> Quantity:
@@ -293,8 +305,6 @@ def _parts_of(whole: Figure, parts: Sequence[Figure]) -> list[Finding]:
 
 def _amount(claim: Stated) -> Stated:
     """A sum of money is compared as one, whatever words stand around it."""
-    from dataclasses import replace
-
     return replace(claim, statistic=Statistic.AMOUNT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from verify.claims.statement import Stated, Statistic, stated
 from verify.model import names
 from verify.model.errors import InputError
 from verify.model.figure import Figure
-from verify.model.quantity import METRICS, Quantity, Scope
+from verify.model.quantity import ALL, METRICS, Quantity, Scope
 from verify.model.report import Report
 from verify.model.trading_days import EASTERN, close_of, trading_days
 from verify.model.window import Window
@@ -33,7 +34,8 @@ from verify.reconcile.readings import Reading, spread
 if TYPE_CHECKING:
     from sources.collect import Delivery
 
-KINDS = ("price", "volatility", "correlation")
+#: What is judged, and the unit of a number without one.
+KINDS = {"price": "USD", "volatility": "points", "correlation": "correlation"}
 _DAY = timedelta(days=1)
 #: Where a day begins, by how it is called; a window of about a day is read by each of them.
 _BOUNDARIES = {"day of UTC": ZoneInfo("UTC"), "day of UTC+8": ZoneInfo("Asia/Shanghai"), "day of US Eastern": EASTERN}
@@ -61,31 +63,45 @@ def market(
     Raises `InputError`.
     """
     options = options or Options()
-    if kind not in KINDS:
-        raise InputError(f"unknown kind of market figure {kind!r}: {', '.join(KINDS)}")
-    if not asset and kind != "volatility":
-        raise InputError("which asset? --asset names it, for example --asset BTC")
-    unit = {"price": "USD", "volatility": "points", "correlation": "correlation"}[kind]
-    said = stated(claim, unit=unit) if claim else None
-    _check(kind, said)
-    known = names.find("assets", asset) if asset else None
-    ticker = known.id if known else asset.upper()
-    scope = Scope.of(*(names.resolve("venues", venue).id for venue in venues))
-    found = gather(window, lambda asked: wanted(kind, ticker, scope, asked), options, slack=slack)
-    return judged(found, claim, kind=kind, ticker=ticker, said=said, min_confidence=options.min_confidence)
+    question = MarketQuestion.asked(kind, asset, venues, claim)
+    return question.judged(gather(window, question, options, slack=slack), min_confidence=options.min_confidence)
 
 
-def judged(
-    found: Gathered, claim: str | None, *, kind: str, ticker: str, said: Stated | None, min_confidence: float = 0.0
-) -> Report:
-    """Judge by what was gathered; `said` is the claim as read."""
-    if kind == "price":
-        listed, told = _prices(found, ticker, said, claim)
-    elif kind == "volatility":
-        listed, told = _volatility(found, ticker, said, claim)
-    else:
-        listed, told = _correlation(found, ticker, said, claim)
-    return report(found, listed, told, min_confidence=min_confidence)
+@dataclass(frozen=True, slots=True)
+class MarketQuestion:
+    """A claim about a price, a volatility or a correlation; without one, what is known. See `market`."""
+
+    kind: str
+    asset: str
+    venues: Scope = ALL
+    said: Stated | None = None
+
+    @classmethod
+    def asked(cls, kind: str, asset: str = "", venues: Sequence[str] = (), claim: str | None = None) -> MarketQuestion:
+        """The question as written. Raises `InputError`."""
+        if kind not in KINDS:
+            raise InputError(f"unknown kind of market figure {kind!r}: {', '.join(KINDS)}")
+        if not asset and kind != "volatility":
+            raise InputError("which asset? --asset names it, for example --asset BTC")
+        known = names.find("assets", asset) if asset else None
+        scope = Scope.of(*(names.resolve("venues", venue).id for venue in venues))
+        question = cls(kind, known.id if known else asset.upper(), scope)
+        return question.claiming(stated(claim, unit=KINDS[kind])) if claim else question
+
+    def claiming(self, said: Stated | None) -> MarketQuestion:
+        """The same question about another claim. Raises `InputError` for one that is no claim about its kind."""
+        _check(self.kind, said)
+        return replace(self, said=said)
+
+    def wanted(self, window: Window) -> list[tuple[Quantity, Window]]:
+        """What sources are asked for."""
+        return wanted(self.kind, self.asset, self.venues, window)
+
+    def judged(self, found: Gathered, *, min_confidence: float = 0.0) -> Report:
+        """The report on what was gathered."""
+        read = {"price": _prices, "volatility": _volatility, "correlation": _correlation}[self.kind]
+        listed, told = read(found, self.asset, self.said)
+        return report(found, listed, told, min_confidence=min_confidence)
 
 
 def _check(kind: str, said: Stated | None) -> None:
@@ -127,7 +143,7 @@ def _days_of(window: Window) -> list[tuple[str, Window]]:
 # prices
 
 
-def _prices(found: Gathered, asset: str, said: Stated | None, claim: str | None) -> tuple[list[Reading], Told]:
+def _prices(found: Gathered, asset: str, said: Stated | None) -> tuple[list[Reading], Told]:
     listed = [
         reading
         for delivery, frame in found.series("price", asset)
@@ -141,7 +157,7 @@ def _prices(found: Gathered, asset: str, said: Stated | None, claim: str | None)
     caveat = "Every venue has its own price; an average of several breaks a mark later than one of them, or never."
     if any(reading.variant for reading in listed):
         caveat += " A day begins at another hour in UTC, UTC+8 and New York: each is told."
-    return listed, Told("market", what, claim.strip() if claim else None, sentence, caveat, shown)
+    return listed, Told("market", what, said.text if said else None, sentence, caveat, shown)
 
 
 def _of_venue(delivery: Delivery, frame: object, window: Window, said: Stated | None) -> Iterator[Reading]:
@@ -243,7 +259,7 @@ def _moved(change: Span, definition: str) -> str:
 # implied volatility
 
 
-def _volatility(found: Gathered, asset: str, said: Stated | None, claim: str | None) -> tuple[list[Reading], Told]:
+def _volatility(found: Gathered, asset: str, said: Stated | None) -> tuple[list[Reading], Told]:
     import polars as pl
 
     listed: list[Reading] = []
@@ -270,13 +286,13 @@ def _volatility(found: Gathered, asset: str, said: Stated | None, claim: str | N
         " fall is counted from the first day of the window, or from its highest close."
     )
     shown = lambda value: f"{-value:+.1f} points"  # noqa: E731  # the two directions of one number
-    return listed, Told("market", what, claim.strip() if claim else None, sentence, caveat, shown)
+    return listed, Told("market", what, said.text if said else None, sentence, caveat, shown)
 
 
 # correlation
 
 
-def _correlation(found: Gathered, asset: str, said: Stated | None, claim: str | None) -> tuple[list[Reading], Told]:
+def _correlation(found: Gathered, asset: str, said: Stated | None) -> tuple[list[Reading], Told]:
     index: dict[date, float] = {}
     for _, frame in found.series("index_level"):
         index |= {start.date(): value for start, value in frame.select("start", "value").iter_rows()}
@@ -296,7 +312,7 @@ def _correlation(found: Gathered, asset: str, said: Stated | None, claim: str | 
         "Returns are taken from close to close of the index (16:00 in New York) on days that both have; a holiday is no"
         " day. “New high” means higher than on every earlier day that was read."
     )
-    return listed, Told("market", what, claim.strip() if claim else None, sentence, caveat, lambda v: f"{v:.2f}")
+    return listed, Told("market", what, said.text if said else None, sentence, caveat, lambda v: f"{v:.2f}")
 
 
 def _correlated(delivery: Delivery, past: dict[date, float], days: int, said: Stated | None) -> Reading:
@@ -311,6 +327,7 @@ def _correlated(delivery: Delivery, past: dict[date, float], days: int, said: St
     if said is not None and said.statistic is Statistic.NEW_HIGH:
         fitting = Fit.POSSIBLE if best is None else (Fit.YES if value > earlier[best] else Fit.NO)
     elif said is not None:
-        fitting = held(said, (value, value))
+        sign = -1.0 if said.negative else 1.0
+        fitting = held(said, (sign * value, sign * value))
     variant = "" if days == prices.ROLLING[0] else f"{days} days"
     return delivered_reading(delivery, delivery.source.title, (value, value), text, variant=variant, fitting=fitting)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import verify
 from verify.claims.statement import Stated, Statistic
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from sources.collect import Delivery
-    from sources.jobs import Progress
+    from sources.jobs import Outcome, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,14 @@ class Gathered:
     findings: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
+    simulated: bool = False
+
+    def add(self, answer: run.Collected) -> None:
+        """Take in what the sources said of one quantity."""
+        self.deliveries += answer.deliveries
+        self.rows += answer.told
+        self.findings += [finding for finding in answer.findings if finding not in self.findings]
+        self.simulated = self.simulated or answer.simulated
 
     def series(self, metric: str, asset: str = "") -> Iterator[tuple[Delivery, pl.DataFrame]]:
         """The frames of the channels that answered, of one metric and asset."""
@@ -86,96 +94,100 @@ def _now(options: Options) -> datetime:
     return (options.now or datetime.now(UTC)).replace(microsecond=0)
 
 
-def gather(
-    window: str | Window,
-    wanted: Callable[[Window], Sequence[tuple[Quantity, Window]]],
-    options: Options,
-    *,
-    slack: str | timedelta | None = None,
-) -> Gathered:
-    """Ask the sources of each wanted quantity over its window, all at once, and read the figures.
+class ReadOff(Protocol):
+    """A question that is answered by reading off: what it asks of sources, and what it makes of what they say."""
 
-    `wanted` is given the window asked. Raises `InputError` for anything that cannot be used; sources never raise.
+    @property
+    def said(self) -> Stated | None:
+        """The claim as read."""
+
+    def claiming(self, said: Stated | None) -> ReadOff:
+        """The same question about another claim. Raises `InputError` for a claim that it cannot be about."""
+
+    def wanted(self, window: Window) -> Sequence[tuple[Quantity, Window]]:
+        """What sources are asked for, the quantity that the question is about first."""
+
+    def judged(self, found: Gathered, *, min_confidence: float = 0.0) -> Report:
+        """The report. Raises `InputError` for a window of which the question cannot be asked."""
+
+
+def gather(
+    window: str | Window, question: ReadOff, options: Options, *, slack: str | timedelta | None = None
+) -> Gathered:
+    """Ask the sources of all that the question wants, all at once, and read the figures.
+
+    Raises `InputError` for anything that cannot be used; sources never raise.
     """
     with run.kept(options.evidence, replay=options.replay, now=options.now) as kept:
         clock = kept.archive.now if kept.archive else _now(options)
-        asked = window if isinstance(window, Window) else window_of(window, _at(options, clock), slack)
-        plans = list(wanted(asked))
-        recorder = kept.open(judging.Question(plans[0][0], asked), clock)
+        asked = window_of(window, replace(options, now=clock), slack)
+        wanted = question.wanted(asked)
+        recorder = kept.open(judging.Question(wanted[0][0], asked), clock)
         files = run.read_figures(options.figures, recorder, kept.archive)
-        found = Gathered(asked)
-        found.problems = [str(problem) for file in files for problem in file.problems]
-        if options.strict and found.problems:
-            raise FigureFileError(f"{found.problems[0]} ({len(found.problems)} unreadable rows, --strict)")
-        found.figures = list({figure.id: figure for file in files for figure in file.figures}.values())
-        found.lineages = assign(found.figures)
-        found.files = {file.name: file.sha256 for file in files}
+        problems = [str(problem) for file in files for problem in file.problems]
+        if options.strict and problems:
+            raise FigureFileError(f"{problems[0]} ({len(problems)} unreadable rows, --strict)")
+        figures = list({figure.id: figure for file in files for figure in file.figures}.values())
+        found = Gathered(
+            asked, figures=figures, lineages=assign(figures), problems=problems,
+            files={file.name: file.sha256 for file in files},
+        )  # fmt: skip
         offline = run.offline_by_environment() if options.offline is None else options.offline
-        _ask(found, plans, options, clock, kept, offline=offline and not options.replay)
+        for answer in _asked(wanted, options, clock, kept, offline=offline and not options.replay):
+            found.add(answer)
+        found.findings += [Finding("evidence", text, ()) for text in (kept.archive.warnings if kept.archive else ())]
         return found
 
 
-def _at(options: Options, clock: datetime) -> Options:
-    from dataclasses import replace
-
-    return replace(options, now=clock)
-
-
-def _ask(
-    found: Gathered,
-    plans: Sequence[tuple[Quantity, Window]],
-    options: Options,
-    clock: datetime,
-    kept: run.Keeper,
-    *,
-    offline: bool,
-) -> None:
-    from sources import collect, http
-    from sources.rows import delivered, refused
-
-    loaded, only = run.load_sources(options.sources)
+def _asked(
+    wanted: Sequence[tuple[Quantity, Window]], options: Options, clock: datetime, kept: run.Keeper, *, offline: bool
+) -> Iterator[run.Collected]:
+    """What came of asking for each of `wanted`, all in one go."""
+    loaded, only = run.load_sources(options.sources, kept.archive)
+    known = loaded.sources.values()
     run.forbid_network(loaded.sources, only, offline=offline)
     if offline and not only:
         return
+    plans = [run.planned(known, span, quantity, clock, only=only, archive=kept.archive) for quantity, span in wanted]
+    jobs = [job for plan in plans for job in plan.jobs]
+    fetched: Sequence[Outcome] = ()
+    if jobs:
+        from sources import http
 
-    keyed = run.keys_there(kept.archive)
-    drawn = [
-        (collect.plan(loaded.sources.values(), window, quantity, clock, only=only, keyed=keyed), window, quantity)
-        for quantity, window in plans
-    ]
-    jobs = [job for plan, _, _ in drawn for job in plan.jobs]
-    outcomes = iter(
-        http.fetch_all(
+        fetched = http.fetch_all(
             jobs, now=clock, deadline=options.deadline, recorder=kept.recorder, archive=kept.archive,
             progress=options.progress,
-        )
-        if jobs
-        else []
-    )  # fmt: skip
-    for plan, window, quantity in drawn:
-        mine = [next(outcomes) for _ in plan.jobs]
-        if any(outcome.diverted for outcome in mine) and not any(f.code == "trial" for f in found.findings):
-            found.findings.append(Finding("trial", run.TRIAL, ()))
-        deliveries = collect.deliver(mine, window, quantity)
-        found.deliveries += deliveries
-        found.rows += [delivered(delivery, window) for delivery in deliveries]
-        found.rows += [refused(refusal) for refusal in plan.refusals]
-    found.findings += [Finding("evidence", text, ()) for text in (kept.archive.warnings if kept.archive else ())]
+        )  # fmt: skip
+    outcomes = iter(fetched)
+    for plan, (quantity, span) in zip(plans, wanted, strict=True):
+        yield run.answered(plan, [next(outcomes) for _ in plan.jobs], span, quantity)
 
 
 def held(stated: Stated, span: tuple[float, float]) -> Fit:
     """Whether a claim fits what a reading leaves open, in the claim's unit and direction."""
     amount = stated.amount
     assert amount is not None
+    allowance = float(amount.allowance)
     threshold = float(amount.ends[0] if amount.ends else amount.value)
     if stated.statistic is Statistic.BELOW:
-        return Fit.YES if span[1] < threshold else (Fit.NO if span[0] >= threshold else Fit.POSSIBLE)
+        return _beyond((-span[1], -span[0]), -threshold, allowance)
     if stated.statistic is Statistic.ABOVE:
-        return Fit.YES if span[0] > threshold else (Fit.NO if span[1] <= threshold else Fit.POSSIBLE)
+        return _beyond(span, threshold, allowance)
     if stated.statistic is Statistic.LEVEL:
         low, high = (float(value) for value in (amount.low, amount.high))
-        return Fit.YES if span[0] <= high and span[1] >= low else Fit.NO
+        if span[0] <= high and span[1] >= low:
+            return Fit.YES
+        return Fit.HEDGED if span[0] <= high + allowance and span[1] >= low - allowance else Fit.NO
     return fit(span, amount)
+
+
+def _beyond(span: tuple[float, float], threshold: float, allowance: float) -> Fit:
+    """Whether all of a span lies above a threshold, or only above one that is lower by the allowance."""
+    if span[0] > threshold:
+        return Fit.YES
+    if span[0] > threshold - allowance:
+        return Fit.HEDGED
+    return Fit.NO if span[1] <= threshold - allowance else Fit.POSSIBLE
 
 
 def figure_reading(figure: Figure, found: Gathered, said: str, fitting: Fit | None, *, sign: float = 1.0) -> Reading:
@@ -284,6 +296,7 @@ def report(found: Gathered, asked: Sequence[Reading], told: Told, *, min_confide
         figures=summary.rows(used, found.lineages),
         problems=tuple(found.problems),
         files=dict(found.files),
+        simulated=found.simulated,
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -93,36 +93,90 @@ def position(
     what it means per coin. Raises `InputError`.
     """
     options = options or Options()
-    _one_of(holding, account, short)
-    stated_price = _dollars(price, "--price") if price else None
-    paid = _dollars(cost, "--cost") if cost else None
-    written = _holding(holding, paid, short) if holding else None
-    of = written.asset if written else _asset(asset)
-    said = _claimed(claim, of) if claim else None
-    wanted = [Quantity(METRICS["price"], assets=Scope.of(of))]
-    if account:
-        wanted.append(Quantity(METRICS["holding"], assets=Scope.of(of), subject=account))
-    found = gather(window, lambda asked: [(quantity, asked) for quantity in wanted], options, slack=slack)
-    seen = list(_seen(found, account, of, paid)) if account else []
-    in_coins = said.unit == COINS if said else not written and all(coins.cost is None for _, coins in seen)
-    listed: list[Reading] = []
-    for delivery, coins in seen:
-        if in_coins:
-            listed.append(_held_reading(delivery, coins, said))
-        else:
-            found.findings.append(Finding("holding", f"{delivery.source.title} shows {_coins(coins)}", ()))
-    for coins in () if in_coins else [written] if written else [coins for _, coins in seen]:
-        if coins.cost is not None:
-            listed += _worked_out(found, coins, stated_price, said)
-            listed += _printed(found, coins, said)
-        found.findings += list(_sanity(coins, said, found))
-    what = f"{'holding' if in_coins else 'unrealised gain'} of {holding.strip() or f'{of} at {account}'}"
-    what += f"{' sold short' if short else ''}{f' at a cost of {cost.strip()}' if cost else ''}"
-    shown = (lambda value: f"{value:,.10g} {of}") if in_coins else dollars
-    sentence = f"The {what} was {spread(listed, shown)} ({found.window.words()})." if listed else ""
-    caveat = _caveat(account, in_coins=in_coins, priced=stated_price is not None)
-    told = Told("position", what, claim.strip() if claim else None, sentence, caveat, shown)
-    return report(found, listed, told, min_confidence=options.min_confidence)
+    question = PositionQuestion.asked(
+        holding=holding, account=account, asset=asset, cost=cost, price=price, short=short, claim=claim
+    )
+    return question.judged(gather(window, question, options, slack=slack), min_confidence=options.min_confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class PositionQuestion:
+    """A claim about a holding or its gain; without one, what is known. See `position`.
+
+    Either `written` is what is held, or `account` who holds it. Without a claim it is about the coins themselves where
+    `coins` says so, or where nobody tells what they have cost.
+    """
+
+    asset: str
+    words: str
+    written: Holding | None = None
+    account: str = ""
+    cost: Span | None = None
+    price: Span | None = None
+    coins: bool = False
+    said: Stated | None = None
+
+    @classmethod
+    def asked(
+        cls,
+        *,
+        holding: str = "",
+        account: str = "",
+        asset: str = "ETH",
+        cost: str | None = None,
+        price: str | None = None,
+        short: bool = False,
+        coins: bool = False,
+        claim: str | None = None,
+    ) -> PositionQuestion:
+        """The question as written. Raises `InputError`."""
+        _one_of(holding, account, short)
+        value = _dollars(price, "--price") if price else None
+        paid = _dollars(cost, "--cost") if cost else None
+        written = _holding(holding, paid, short) if holding else None
+        of = written.asset if written else _asset(asset)
+        words = holding.strip() or f"{of} at {account}"
+        words += f"{' sold short' if short else ''}{f' at a cost of {cost.strip()}' if cost else ''}"
+        question = cls(of, words, written, account, paid, value, coins)
+        return question.claiming(_claimed(claim, of)) if claim else question
+
+    def claiming(self, said: Stated | None) -> PositionQuestion:
+        """The same question about another claim. Raises `InputError` for one that is neither money nor coins."""
+        if said is not None and (said.amount is None or said.unit not in ("USD", COINS)):
+            raise InputError(f"{said.text!r} is neither a sum of money nor coins: write for example $61.7M")
+        return replace(self, said=said)
+
+    def wanted(self, window: Window) -> list[tuple[Quantity, Window]]:
+        """What sources are asked for."""
+        scope = Scope.of(self.asset)
+        of_account = [Quantity(METRICS["holding"], assets=scope, subject=self.account)] if self.account else []
+        return [(quantity, window) for quantity in (Quantity(METRICS["price"], assets=scope), *of_account)]
+
+    def judged(self, found: Gathered, *, min_confidence: float = 0.0) -> Report:
+        """The report on what was gathered."""
+        said, of = self.said, self.asset
+        seen = list(_seen(found, self.account, of, self.cost)) if self.account else []
+        in_coins = said.unit == COINS if said else self._in_coins(seen)
+        listed: list[Reading] = []
+        for delivery, coins in seen:
+            if in_coins:
+                listed.append(_held_reading(delivery, coins, said))
+            else:
+                found.findings.append(Finding("holding", f"{delivery.source.title} shows {_coins(coins)}", ()))
+        for coins in () if in_coins else [self.written] if self.written else [coins for _, coins in seen]:
+            if coins.cost is not None:
+                listed += _worked_out(found, coins, self.price, said)
+                listed += _printed(found, coins, said)
+            found.findings += list(_sanity(coins, said, found))
+        what = f"{'holding' if in_coins else 'unrealised gain'} of {self.words}"
+        shown = (lambda value: f"{value:,.10g} {of}") if in_coins else dollars
+        sentence = f"The {what} was {spread(listed, shown)} ({found.window.words()})." if listed else ""
+        caveat = _caveat(self.account, in_coins=in_coins, priced=self.price is not None)
+        told = Told("position", what, said.text if said else None, sentence, caveat, shown)
+        return report(found, listed, told, min_confidence=min_confidence)
+
+    def _in_coins(self, seen: Sequence[tuple[Delivery, Holding]]) -> bool:
+        return self.coins or (not self.written and all(coins.cost is None for _, coins in seen))
 
 
 def _one_of(holding: str, account: str, short: bool) -> None:
@@ -246,8 +300,6 @@ def _printed(found: Gathered, coins: Holding, said: Stated | None) -> list[Readi
 
 
 def _as_variant(reading: Reading, variant: str) -> Reading:
-    from dataclasses import replace
-
     return replace(reading, variant=variant, votes=False)
 
 

@@ -15,7 +15,7 @@ from sources import published
 from verify.model import names
 from verify.model.errors import EvidenceError, InputError
 from verify.model.figure import Figure
-from verify.model.quantity import LIQUIDATIONS
+from verify.model.quantity import LIQUIDATIONS, Quantity
 from verify.model.report import EvidenceRow, Finding, SourceRow
 from verify.model.stages import stage
 from verify.model.window import Window, iso
@@ -25,7 +25,7 @@ from verify.reconcile.votes import Origin
 
 if TYPE_CHECKING:
     from sources.adapter import Source, Weight
-    from sources.collect import Delivery
+    from sources.collect import Delivery, Plan
     from sources.evidence import Archive, Recorder
     from sources.jobs import Job, Outcome, Progress
     from sources.registry import Registry
@@ -164,31 +164,56 @@ def collected(
     """Ask every source that can speak for the window, all at once, and how large the venues are."""
     if offline and not may_ask(known, only):
         return Collected()
+    must_exist(known.values(), question.window)
+    plan = planned(known.values(), question.window, question.quantity, now, only=only, archive=archive)
+    outcomes: Sequence[Outcome] = ()
+    if plan.jobs:
+        from sources import http
+
+        keyed = keys_there(archive)
+        jobs = [*plan.jobs, *weight_jobs(known.values(), plan.jobs, question, now, only=only, keyed=keyed)]
+        outcomes = http.fetch_all(
+            jobs, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress
+        )
+    from sources import measured
+
+    found = answered(plan, outcomes, question.window, question.quantity)
+    return replace(found, findings=[*measured.parts(found.deliveries, question.quantity), *found.findings])
+
+
+def planned(
+    known: Iterable[Source],
+    window: Window,
+    quantity: Quantity,
+    now: datetime,
+    *,
+    only: Sequence[str],
+    archive: Archive | None,
+) -> Plan:
+    """What to ask of the sources; on replay nothing of this machine that was not read then: it may have changed."""
+    from sources import collect
+
+    plan = collect.plan(known, window, quantity, now, only=only, keyed=keys_there(archive))
+    if archive is None:
+        return plan
+    return replace(plan, jobs=tuple(job for job in plan.jobs if not job.reader or archive.outcome(job)))
+
+
+def answered(plan: Plan, outcomes: Sequence[Outcome], window: Window, quantity: Quantity) -> Collected:
+    """What came of asking by that plan; `outcomes` may hold those of sizes of venues beside those of its jobs."""
     from sources import collect, measured
     from sources.rows import delivered, refused
 
-    keyed = keys_there(archive)
-    asked = question.window
-    must_exist(known.values(), asked)
-    plan = collect.plan(known.values(), asked, question.quantity, now, only=only, keyed=keyed)
-    refusals = [refused(refusal) for refusal in plan.refusals]
-    if archive is not None:  # what is on this machine may have changed since: what was not read then is not asked for
-        plan = replace(plan, jobs=tuple(job for job in plan.jobs if not job.reader or archive.outcome(job)))
-    if not plan.jobs:
-        return Collected(refusals)
-    from sources import http
-
-    jobs = [*plan.jobs, *weight_jobs(known.values(), plan.jobs, question, now, only=only, keyed=keyed)]
-    outcomes = http.fetch_all(jobs, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress)
-    deliveries, remarks = readings.examined(
-        collect.deliver(outcomes, question.window, question.quantity), outcomes, question.window
+    deliveries, remarks = readings.examined(collect.deliver(outcomes, window, quantity), outcomes, window)
+    return Collected(
+        told=[*(delivered(each, window) for each in deliveries), *(refused(refusal) for refusal in plan.refusals)],
+        figures=measured.figures(deliveries, window, quantity),
+        findings=[*remarks, *trial(outcomes)],
+        deliveries=deliveries,
+        weights=collect.weights(outcomes),
+        evidence=collect.evidence_rows(outcomes),
+        simulated=any(map(is_simulated, outcomes)),
     )
-    told = [delivered(delivery, question.window) for delivery in deliveries] + refusals
-    findings = [*remarks, *measured.parts(deliveries, question.quantity), *trial(outcomes)]
-    figures = measured.figures(deliveries, question.window, question.quantity)
-    weights = collect.weights(outcomes)
-    evidence = collect.evidence_rows(outcomes)
-    return Collected(told, figures, findings, deliveries, weights, evidence, any(map(is_simulated, outcomes)))
 
 
 def must_exist(sources: Iterable[Source], asked: Window) -> None:

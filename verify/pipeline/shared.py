@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from verify.model.quantity import LIQUIDATIONS, Quantity, Scope
 from verify.model.window import Window
-from verify.pipeline import readings, run
+from verify.pipeline import run
 from verify.pipeline.judging import Question
 from verify.pipeline.run import Collected
 
 if TYPE_CHECKING:
     from sources.adapter import Source
+    from sources.collect import Plan
     from sources.evidence import Archive, Recorder
     from sources.jobs import Job, Progress
 
@@ -74,19 +75,17 @@ def collected(
 
     Sources never raise: their failures are rows. On replay the answers are those of `archive`.
     """
-    from sources import collect, http, measured
-    from sources.rows import delivered, refused
+    from sources import http
 
     keyed = run.keys_there(archive)
     asked: dict[Key, list[Job]] = {}
-    refusals: dict[Key, list[collect.Refusal]] = {}
+    plans: dict[Key, Plan] = {}
     for key, quantity in wanted.items():
         window = key[1]
         here = [s for s in known.values() if s.within is None or s.within.contains(window)]
-        plan = collect.plan(here, window, quantity, now, only=only, keyed=keyed)
+        plans[key] = plan = run.planned(here, window, quantity, now, only=only, archive=archive)
         weights = run.weight_jobs(here, plan.jobs, Question(quantity, window), now, only=only, keyed=keyed)
         asked[key] = [*plan.jobs, *(weights if plan.jobs else ())]
-        refusals[key] = list(plan.refusals)
     jobs = {job.key: job for some in asked.values() for job in some}
     fetched = (
         http.fetch_all(
@@ -96,15 +95,7 @@ def collected(
         else []
     )
     outcomes = {outcome.job.key: outcome for outcome in fetched}
-    told = {}
-    for key, quantity in wanted.items():
-        mine = [outcomes[job.key] for job in asked[key]]
-        deliveries, remarks = readings.examined(collect.deliver(mine, key[1], quantity), mine, key[1])
-        rows = [delivered(delivery, key[1]) for delivery in deliveries] + [refused(r) for r in refusals[key]]
-        findings = [*remarks, *run.trial(mine)]
-        figures = measured.figures(deliveries, key[1], quantity)
-        simulated = any(map(run.is_simulated, mine))
-        told[key] = Collected(
-            rows, figures, findings, deliveries, collect.weights(mine), collect.evidence_rows(mine), simulated
-        )
-    return told
+    return {
+        key: run.answered(plans[key], [outcomes[job.key] for job in asked[key]], key[1], quantity)
+        for key, quantity in wanted.items()
+    }
