@@ -192,7 +192,7 @@ def test_only_takes_names_ids_and_tags(write: Write) -> None:
 
 def test_the_starter_file_is_a_job_file_and_fits_the_schema() -> None:
     path = Path(config.__file__).with_name("starter.toml")
-    assert [check.name for check in checks(str(path))] == ["long-liquidations", "day-totals"]
+    assert [check.name for check in checks(str(path))] == ["long-liquidations", "day-totals", "bitcoin-low"]
     jsonschema.Draft202012Validator.check_schema(json_schema())
     jsonschema.validate(tomllib.loads(path.read_text(encoding="utf-8")), json_schema())
 

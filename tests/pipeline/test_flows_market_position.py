@@ -3,88 +3,33 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
-import polars as pl
 import pytest
 from click.testing import CliRunner
+from series import bars, daily, fund_days, served, source
 
-from sources import addressed, build
-from sources.adapter import Channel, Instruments, Payload, Request, Source
-from sources.spec import ChannelSpec, CompletenessRule, Form, SourceSpec, Transport
+from sources.adapter import Source
 from verify.cli import cli
 from verify.model.errors import AmountError, InputError
-from verify.model.figure import Completeness
-from verify.model.quantity import Quantity
 from verify.model.report import Report, Verdict
 from verify.model.trading_days import day_window, trading_days
-from verify.model.window import Window
 from verify.pipeline.flows import flows
 from verify.pipeline.market import market
 from verify.pipeline.observed import Options
 from verify.pipeline.position import position
 
-URL = "https://example.org/series"
 NOW = datetime(2026, 1, 21, tzinfo=UTC)
 OFFLINE = Options(offline=True, now=NOW)
-Rows = Sequence[dict[str, object]]
-
-
-def source(identity: str, metric: str, venues: tuple[str, ...], rows: Rows, unit: str) -> Source:
-    """A source on this machine that answers with these rows."""
-    key = f"{identity}/rows"
-    channel = ChannelSpec(
-        id="rows", title="Rows", transport=Transport.FILE, form=Form.SERIES, docs=(URL,), metrics=(metric,),
-        venues=venues, lineage=(key,), completeness=(CompletenessRule(Completeness.COMPLETE, URL),), quantity_unit=unit,
-    )  # fmt: skip
-    spec = SourceSpec(
-        id=identity, title=identity.title(), homepage=URL, channels=(channel,), hosts=(), rate=None,
-        as_of=date(2026, 1, 1), kind="market",
-    )  # fmt: skip
-
-    def requests(_window: Window, _quantity: Quantity) -> Sequence[Request]:
-        return [Request(f"{URL}/{identity}")]
-
-    def parse(payload: Payload, window: Window, _instruments: Instruments) -> pl.DataFrame:
-        frame = pl.DataFrame(json.loads(payload.body)).with_columns(
-            pl.from_epoch("start", time_unit="s").dt.replace_time_zone("UTC").cast(pl.Datetime("us", "UTC")),
-            pl.from_epoch("end", time_unit="s").dt.replace_time_zone("UTC").cast(pl.Datetime("us", "UTC")),
-        )
-        return build.series(frame, source=key, window=window, metric=metric, unit=unit)
-
-    body = json.dumps(rows).encode()
-    return Source(spec, {"rows": Channel(requests, parse, reader=lambda _request: body)})
-
-
-def bars(venue: str, hours: Sequence[tuple[float, float, float, float]], start: datetime) -> Rows:
-    return [
-        {
-            "start": int((start + timedelta(hours=n)).timestamp()),
-            "end": int((start + timedelta(hours=n + 1)).timestamp()),
-            "subject": venue, "asset": "BTC", "field": field, "value": value,
-        }
-        for n, bar in enumerate(hours)
-        for field, value in zip(("open", "high", "low", "close"), bar, strict=True)
-    ]  # fmt: skip
 
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Make these sources available as addresses `here:<number>`."""
-
-    def serve(*sources: Source) -> list[str]:
-        module = ModuleType("here_sources")
-        module.opened = lambda address: [sources[int(address)]]  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "here_sources", module)
-        monkeypatch.setitem(addressed.SCHEMES, "here", "here_sources")
-        return [f"here:{number}" for number in range(len(sources))]
-
-    return serve
+    return served(monkeypatch)
 
 
 def with_sources(addresses: list[str]) -> Options:
@@ -149,11 +94,23 @@ def test_the_bundled_lows_are_told_with_who_printed_them() -> None:
         ("down 18 points", "price", "volatility"),
         ("$92,000", "volatility", "price"),
         ("new high", "price", "no number"),
+        ("down 20%", "volatility", "per cent"),
+        ("72%", "correlation", "a correlation has none"),
     ],
 )
 def test_a_claim_of_another_kind_is_told_where_it_belongs(claim: str, kind: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         market("2026-01-19", claim, kind=kind, asset="BTC", options=OFFLINE)
+
+
+def test_a_printed_low_is_of_its_venue_and_says_nothing_of_prices_above_it() -> None:
+    window = "2026-01-18T23:00Z/2026-01-19T03:00Z"
+    elsewhere = market(window, "broke $92,000", asset="BTC", venues=["OKX"], options=OFFLINE)
+    assert codes(elsewhere) == ["no_evidence"]
+    here = market(window, "broke $92,000", asset="BTC", venues=["Binance"], options=OFFLINE)
+    assert here.verdict is Verdict.SUPPORTED
+    assert market(window, "traded at $93,000", asset="BTC", options=OFFLINE).verdict is Verdict.INCONCLUSIVE
+    assert market(window, "traded at $90,100", asset="BTC", options=OFFLINE).verdict is Verdict.DIFFERS
 
 
 def test_a_price_without_an_asset_is_a_usage_error() -> None:
@@ -162,19 +119,6 @@ def test_a_price_without_an_asset_is_a_usage_error() -> None:
 
 
 # volatility and correlation
-
-
-def daily(start: date, values: Sequence[float], subject: str, asset: str, field: str = "close") -> Rows:
-    rows = []
-    for number, value in enumerate(values):
-        day = datetime(start.year, start.month, start.day, tzinfo=UTC) + timedelta(days=number)
-        rows.append(
-            {
-                "start": int(day.timestamp()), "end": int((day + timedelta(days=1)).timestamp()), "subject": subject,
-                "asset": asset, "field": field, "value": value,
-            }
-        )  # fmt: skip
-    return rows
 
 
 def test_points_are_counted_from_the_first_day_and_from_the_peak(here: Callable[..., list[str]]) -> None:
@@ -234,18 +178,6 @@ def test_a_new_high_is_held_against_its_own_past(here: Callable[..., list[str]])
 
 
 # flows
-
-
-def fund_days(values: dict[str, list[float | None]], days: list[date]) -> Rows:
-    return [
-        {
-            "start": int(day_window(day).start.timestamp()), "end": int(day_window(day).end.timestamp()),
-            "subject": fund, "asset": "SOL", "field": "value", "value": value,
-        }
-        for fund, flow in values.items()
-        for day, value in zip(days, flow, strict=True)
-        if value is not None
-    ]  # fmt: skip
 
 
 WEEK = trading_days(date(2026, 1, 12), date(2026, 1, 17))

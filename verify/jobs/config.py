@@ -225,7 +225,7 @@ def _check_tables(document: Document, data: Mapping[str, Any]) -> None:
 def _problems(data: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
     for key in data:
         if key not in _TOP:
-            yield (key,), f"unknown key {key!r}{_meant(key, [*_TOP, *_fields(Settings), *_fields(Check)])}"
+            yield (key,), f"unknown key {key!r}{meant(key, [*_TOP, *_fields(Settings), *_fields(Check)])}"
     for table, kind in _TABLES.items():
         if table in data:
             yield from _table_problems(data[table], kind, (table,))
@@ -248,7 +248,7 @@ def _table_problems(table: Any, kind: type[msgspec.Struct], path: Keys) -> Itera
         if any(word in key.lower() for word in _KEYS) and kind is Settings:
             yield (*path, key), f"{key}: keys are not read from files; set the variable that `verify sources` names"
         else:
-            yield (*path, key), f"unknown key {key!r}{_meant(key, _fields(kind))}"
+            yield (*path, key), f"unknown key {key!r}{meant(key, _fields(kind))}"
     for key, value in table.items():
         if key in unknown:
             continue
@@ -275,6 +275,7 @@ def _in_words(key: str, error: str) -> str:
     said = error.partition(" - at ")[0].replace("`", "")
     if said.startswith("Invalid enum value"):
         choices = {"side": "long, short or both", "sides": "long, short or both", "take": "one, sum or last"}
+        choices |= {"statistic": "level, low, high, close, below, above, change, fall or rise"}
         choices |= {"severity": "error, warning or note", "fail_on": "any or new"}
         return f"{key}: {said.removeprefix('Invalid enum value ')} is not one of {choices.get(key, 'the choices')}"
     return f"{key}: {said[:1].lower()}{said[1:]}"
@@ -285,7 +286,7 @@ def _fields(kind: type[msgspec.Struct]) -> list[str]:
     return [entry.encode_name for entry in msgspec.structs.fields(kind)]
 
 
-def _meant(written: str, known: Sequence[str]) -> str:
+def meant(written: str, known: Sequence[str]) -> str:
     """The known word that was probably meant, as an ending of the message."""
     from verify.model.names import similarity
 

@@ -73,12 +73,22 @@ class Desk:
         self._tables: dict[str, Table] = {}
 
     def number(self, value: Value, cell: Mapping[str, str], currency: str) -> tuple[Amount, str]:
-        """The number that `value` names for that cell, and in words where it is from."""
+        """The number that `value` names for that cell, and in words where it is from. It is not negative."""
+        cells, origin = self._cells(value, cell)
+        return _amount([_number(raw, where) for raw, where in cells], currency)[0], origin
+
+    def signed(self, value: Value, cell: Mapping[str, str], currency: str) -> tuple[Amount, bool, str]:
+        """The size of a number that may be negative, whether it is, and where it is from."""
+        cells, origin = self._cells(value, cell)
+        amount, negative = _amount([_signed(raw, where) for raw, where in cells], currency)
+        return amount, negative, origin
+
+    def _cells(self, value: Value, cell: Mapping[str, str]) -> tuple[list[tuple[Any, str]], str]:
+        """The cells that `value` names, each with its place, and where the number is from."""
         file = str(value.file)
         data = self._bytes(file)
         if value.sql is not UNSET:
-            found = _query(file, data, str(value.sql), cell)
-            return _amount([(found, f"the query of {file}")], currency), f"{file}: query"
+            return [(_query(file, data, str(value.sql), cell), f"the query of {file}")], f"{file}: query"
         if file not in self._tables:
             self._tables[file] = _table(file, data)
         table, column = self._tables[file], str(value.column)
@@ -91,8 +101,8 @@ class Desk:
         chosen = picked[-1:] if take == "last" else picked
         cells = [(table.rows[row][at], f"{file}:{table.lines[row]}") for row in chosen]
         if len(cells) > 1:
-            return _amount(cells, currency), f"{file}: sum of {column} over {len(cells)} rows"
-        return _amount(cells, currency), f"{cells[0][1]}, {column}"
+            return cells, f"{file}: sum of {column} over {len(cells)} rows"
+        return cells, f"{cells[0][1]}, {column}"
 
     def _bytes(self, name: str) -> bytes:
         if name not in self._data:
@@ -218,15 +228,28 @@ def _decimal(text: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _amount(cells: Sequence[tuple[Any, str]], currency: str) -> Amount:
-    """The sum of the cells. Each is exact to its last digit, of a whole number to one."""
-    total = half = Decimal(0)
-    for raw, where in cells:
-        value, unit = _number(raw, where)
-        total += value
-        half += unit / 2
-    text = f"{'$' if currency == 'USD' else ''}{total.quantize(_CENT) if total % 1 else total.quantize(_ONE):,f}"
-    return Amount(total, max(total - half, Decimal(0)), total + half, currency=currency, text=text)
+def _amount(cells: Sequence[tuple[Decimal, Decimal]], currency: str) -> tuple[Amount, bool]:
+    """The size of the sum of numbers, each with what it is exact to, and whether it is negative."""
+    total = sum((value for value, _ in cells), Decimal(0))
+    half = sum((unit for _, unit in cells), Decimal(0)) / 2
+    size = abs(total)
+    text = f"{'-' if total < 0 else ''}{'$' if currency == 'USD' else ''}"
+    shown = size.quantize(_ONE) if not size % 1 else size.quantize(_CENT) if currency else size.normalize()
+    text += f"{shown:,f}"
+    return Amount(size, max(size - half, Decimal(0)), size + half, currency=currency, text=text), total < 0
+
+
+_MINUS = re.compile(r"\s*(?:[-\u2212]\s*(?P<size>[^-\s(].*)|\((?P<booked>.*)\)\s*)$")
+
+
+def _signed(raw: Any, where: str) -> tuple[Decimal, Decimal]:
+    """A number with its sign: -5, -$5, or (5) as bookkeepers write it."""
+    below = _MINUS.fullmatch(str(raw))
+    if raw is None or isinstance(raw, bool) or below is None:
+        return _number(raw, where)
+    size = below["size"] or below["booked"]
+    value, unit = _number(type(raw)(size) if isinstance(raw, float) else size, where)
+    return -value, unit
 
 
 def _number(raw: Any, where: str) -> tuple[Decimal, Decimal]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import product
@@ -14,8 +14,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from verify.claims.counts import counted
-from verify.jobs import windows
-from verify.jobs.config import Place, Tree
+from verify.claims.statement import Statistic
+from verify.jobs import metrics, windows
+from verify.jobs.config import Place, Tree, meant
+from verify.jobs.metrics import JUDGED, Reading
 from verify.jobs.schema import Check, Tolerance, Value
 from verify.model import names
 from verify.model.amount import Amount
@@ -23,6 +25,7 @@ from verify.model.checks import Severity
 from verify.model.errors import AmountError, InputError
 from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, METRICS, CountUnit, Quantity, Scope, Side
 from verify.model.window import Window, parse_duration
+from verify.pipeline.liquidation import ticker
 
 #: More cells than this are a mistake in a matrix.
 _MOST_CELLS = 10_000
@@ -46,7 +49,10 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A check of one cell: what is asked, of which value, and how much it takes to pass."""
+    """A check of one cell: what is asked, of which value, and how much it takes to pass.
+
+    `reading` is there where the metric is read off, and has the claim then.
+    """
 
     id: str
     name: str
@@ -64,6 +70,7 @@ class Asked:
     sources: tuple[str, ...]
     min_confidence: float
     min_lineages: int
+    reading: Reading | None = None
 
 
 def checks(tree: Tree, as_of: datetime, *, zone: str = "UTC", min_confidence: float = 0.0) -> list[Asked]:
@@ -113,12 +120,37 @@ class _Maker:
         self.tree, self.name, self.as_of, self.zone = tree, name, as_of, zone
         own, shared = tree.data["checks"][name], tree.data.get("defaults", {})
         self.own = own
-        merged = {key: value for key, value in shared.items() if not (key in ("claim", "value") and self._valued())}
+        self.metric = self._metric({**shared, **own})
+        merged = {
+            key: value
+            for key, value in shared.items()
+            if not (key in ("claim", "value") and self._valued())
+            and not (key in ("asset", "assets") and self._of_assets())
+            and metrics.has(self.metric, key)  # defaults may be of other metrics too
+        }
+        for key in own:
+            if not metrics.has(self.metric, key):
+                raise tree.error(self.path(key), f"{key}: {metrics.misplaced(self.metric, key)}")
         self.check = msgspec.convert({**merged, **own}, Check)
         self.min_confidence = _or(self.check.min_confidence, min_confidence)
 
     def _valued(self) -> bool:
         return "claim" in self.own or "value" in self.own
+
+    def _of_assets(self) -> bool:
+        """Whether the check says itself what it is about; a holding is written with its asset."""
+        return any(key in self.own for key in ("asset", "assets", "holding"))
+
+    def _metric(self, keys: Mapping[str, Any]) -> str:
+        """The metric of the check, by its id."""
+        metric = str(keys.get("metric", LIQUIDATION_COUNT.id if "count_over" in keys else LIQUIDATIONS.id))
+        if metric in metrics.METRICS:
+            return metric
+        known = ", ".join(metrics.METRICS)
+        what = f"is not judged yet; judged are {known}"
+        if metric not in METRICS:
+            what = f"is unknown; judged are {known}{meant(metric, metrics.METRICS)}"
+        raise self.tree.error(self.path("metric"), f"metric: {metric[:60]!r} {what}")
 
     def path(self, key: str) -> tuple[str, ...]:
         """Where a key of the check is written: in the check, or among the defaults."""
@@ -131,7 +163,18 @@ class _Maker:
             self._check_value(self.check.value)
         matrix = self.check.matrix
         axes = {axis: _or(getattr(matrix, axis), [None]) if matrix else [None] for axis in _AXES}
-        for axis, key in (("assets", "assets"), ("venues", "venues"), ("sides", "side"), ("windows", "window")):
+        if self.check.asset is not UNSET and self.check.assets is not UNSET:
+            raise self.tree.error(self.path("asset"), "asset: give asset or assets, not both")
+        for axis, key in (
+            ("assets", "assets"),
+            ("assets", "asset"),
+            ("venues", "venues"),
+            ("sides", "side"),
+            ("windows", "window"),
+        ):
+            if axes[axis] != [None] and not metrics.has(self.metric, key):
+                text = f"the matrix has {axis}, and a check of {self.metric} has no {key}"
+                raise self.tree.error(self.path("matrix"), text)
             if axes[axis] != [None] and key in self.own:
                 raise self.tree.error(self.path("matrix"), f"the matrix has {axis}, and the check has {key}: leave one")
         for combination in product(*axes.values()):
@@ -139,11 +182,12 @@ class _Maker:
 
     def _cell(self, cell: dict[str, str | None]) -> Asked:
         check, tree = self.check, self.tree
-        quantity = self._quantity(cell)
         window = self._window(cell["window"])
+        reading = self._reading(cell, window) if self.metric in JUDGED else None
+        quantity = reading.question.quantity if reading else self._quantity(cell)
         here = {key: value for key, value in cell.items() if value is not None}
         shown = ",".join(f"{key}={value}" for key, value in here.items())
-        claim = self._claim(quantity)
+        claim = None if reading else self._claim(quantity)
         return Asked(
             id=f"{self.name}[{shown}]" if shown else self.name,
             name=self.name,
@@ -168,27 +212,64 @@ class _Maker:
             sources=tuple(_or(check.sources, [])),
             min_confidence=self.min_confidence,
             min_lineages=_or(check.min_lineages, 0),
+            reading=reading,
         )
 
-    def _quantity(self, cell: Mapping[str, str | None]) -> Quantity:
-        from verify.pipeline.liquidation import ticker
+    def _reading(self, cell: Mapping[str, str | None], window: Window) -> Reading:
+        """The question of a metric that is read off, with its claim."""
+        check, judged = self.check, JUDGED[self.metric]
+        assets = self._assets(cell)
+        if len(assets) > 1:
+            text = f"a check of {self.metric} is about one asset: write matrix = {{ assets = [...] }}"
+            raise self.tree.error(self.path("assets"), f"assets: {text}")
+        for keys in judged.needs:
+            if not any(getattr(check, key) is not UNSET or (key == "assets" and assets) for key in keys):
+                raise self.tree.error(("checks", self.name), f"{self.name}: {self.metric} needs {' or '.join(keys)}")
+        statistic = None if check.statistic is UNSET else Statistic(str(check.statistic))
+        if statistic is not None and statistic not in judged.statistics:
+            known = ", ".join(judged.statistics)
+            text = f"statistic: {statistic} is none of {self.metric}, which has {known}"
+            raise self.tree.error(self.path("statistic"), text)
+        scopes = self._scopes(cell)
+        try:
+            reading = Reading(judged, judged.ask(check, next(iter(scopes[1].names or ()), ""), scopes[0]), statistic)
+        except InputError as error:
+            path = self._quoted(judged.keys, str(error))
+            raise self.tree.error(path, f"{path[-1]}: {str(error).removeprefix(f'--{path[-1]}: ')}") from None
+        if check.claim is not UNSET:
+            with _placed(self.tree, self.path("claim")):
+                reading = reading.claiming(reading.claim(check.claim))
+        try:
+            return replace(reading, wanted=tuple(reading.question.wanted(window)))
+        except InputError as error:  # of some nights only, such as a flow of funds on a Sunday
+            return replace(reading, not_asked=str(error))
 
+    def _assets(self, cell: Mapping[str, str | None]) -> list[str]:
         check = self.check
-        usual = "liquidations" if check.count_over is UNSET else LIQUIDATION_COUNT.id
-        metric = METRICS.get(_or(check.metric, usual))
-        if metric not in (LIQUIDATIONS, LIQUIDATION_COUNT):
-            wrong = str(check.metric)
-            known = f"{LIQUIDATIONS.id} and {LIQUIDATION_COUNT.id}"
-            what = "is not judged yet" if metric else "is unknown"
-            raise self.tree.error(self.path("metric"), f"metric: {wrong[:60]!r} {what}; judged are {known}")
+        if cell["asset"]:
+            return [cell["asset"]]
+        return [str(check.asset)] if check.asset is not UNSET else list(_or(check.assets, []))
+
+    def _scopes(self, cell: Mapping[str, str | None]) -> tuple[Scope, Scope]:
+        """The venues and assets of a cell."""
+        with _placed(self.tree, self.path("matrix" if cell["venue"] else "venues")):
+            venues = [cell["venue"]] if cell["venue"] else _or(self.check.venues, [])
+            exchanges = Scope.of(*(names.resolve("venues", str(venue)).id for venue in venues))
+        key = "asset" if self.check.asset is not UNSET else "assets"
+        with _placed(self.tree, self.path("matrix" if cell["asset"] else key)):
+            return exchanges, Scope.of(*(ticker(asset) for asset in self._assets(cell)))
+
+    def _quoted(self, keys: Sequence[str], message: str) -> tuple[str, ...]:
+        """Where the key is written whose value a message quotes, else the check."""
+        found = [key for key in keys if (value := getattr(self.check, key)) is not UNSET and str(value) in message]
+        return self.path(found[0]) if found else ("checks", self.name)
+
+    def _quantity(self, cell: Mapping[str, str | None]) -> Quantity:
+        check = self.check
+        metric = METRICS[self.metric]
         if check.count_over is not UNSET and metric is LIQUIDATIONS:
             raise self.tree.error(self.path("count_over"), "count_over: counts, and the metric is liquidations")
-        with _placed(self.tree, self.path("matrix" if cell["venue"] else "venues")):
-            venues = [cell["venue"]] if cell["venue"] else _or(check.venues, [])
-            exchanges = Scope.of(*(names.resolve("venues", str(venue)).id for venue in venues))
-        with _placed(self.tree, self.path("matrix" if cell["asset"] else "assets")):
-            assets = [cell["asset"]] if cell["asset"] else _or(check.assets, [])
-            coins = Scope.of(*(ticker(str(asset)) for asset in assets))
+        exchanges, coins = self._scopes(cell)
         side = Side(cell["side"] or _or(check.side, "both"))
         if metric is LIQUIDATIONS:
             return Quantity(LIQUIDATIONS, exchanges, coins, side)
@@ -227,6 +308,9 @@ class _Maker:
             return _allowed(own if isinstance(own, Tolerance) else given)
 
     def _check_value(self, value: Value) -> None:
+        if value.source is not UNSET and self.metric in JUDGED:
+            text = f"value: source is for liquidations; {self.metric} is held against every source anyhow"
+            raise self.tree.error(self.path("value"), text)
         ways = [value.column is not UNSET, value.sql is not UNSET, value.source is not UNSET]
         filed = value.file is not UNSET
         if sum(ways) != 1 or filed == (value.source is not UNSET):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,18 +11,17 @@ from verify.jobs.expand import Asked
 from verify.model.checks import ProviderRow
 from verify.model.errors import InputError
 from verify.model.figure import Figure
-from verify.model.quantity import LIQUIDATION_COUNT, CountUnit, Quantity, Scope
-from verify.model.report import Finding, SourceRow
+from verify.model.quantity import LIQUIDATION_COUNT, LIQUIDATIONS, CountUnit, Quantity
 from verify.model.window import Window
 from verify.pipeline import run as pipeline
 from verify.pipeline.judging import Material, Measured, Question
-from verify.pipeline.readings import examined
+from verify.pipeline.observed import Gathered
 from verify.reconcile.lineage import Lineage, assign
 from verify.reconcile.votes import with_origins
 
 if TYPE_CHECKING:
     from sources.adapter import Source
-    from sources.collect import Delivery, Plan
+    from sources.collect import Plan
     from sources.evidence import Archive, Recorder
     from sources.jobs import Job, Outcome, Progress
 
@@ -32,21 +31,26 @@ class Key:
     """What is asked of the sources: checks with equal keys rest on the same answers."""
 
     window: Window
-    venues: Scope
-    assets: Scope
+    quantity: Quantity
     only: tuple[str, ...]
-    counted: Quantity | None = None
 
     @property
-    def quantity(self) -> Quantity:
-        return self.counted or Quantity(venues=self.venues, assets=self.assets)
+    def read_off(self) -> bool:
+        """Whether it is for checks of other metrics than liquidations and their number."""
+        return self.quantity.metric not in (LIQUIDATIONS, LIQUIDATION_COUNT)
 
 
-def key_of(asked: Asked, only: tuple[str, ...]) -> Key:
-    """The key of a check; neither slack nor, of a sum, side change what is asked, nor the unit of a count."""
-    window, quantity = Window(asked.window.start, asked.window.end), asked.quantity
-    counted = replace(quantity, unit=CountUnit.UNSPECIFIED) if quantity.metric == LIQUIDATION_COUNT else None
-    return Key(window, quantity.venues, quantity.assets, only, counted)
+def keys_of(asked: Asked, only: tuple[str, ...]) -> tuple[Key, ...]:
+    """The keys of a check, of liquidations always one.
+
+    Neither slack nor, of a sum, side change what is asked, nor the unit of a count.
+    """
+    if asked.reading is not None:
+        return tuple(Key(Window(span.start, span.end), quantity, only) for quantity, span in asked.reading.wanted)
+    quantity = Quantity(venues=asked.quantity.venues, assets=asked.quantity.assets)
+    if asked.quantity.metric == LIQUIDATION_COUNT:
+        quantity = replace(asked.quantity, unit=CountUnit.UNSPECIFIED)
+    return (Key(Window(asked.window.start, asked.window.end), quantity, only),)
 
 
 @dataclass(slots=True)
@@ -84,17 +88,23 @@ class Pool:
         """Ask all sources about all keys at the same time."""
         collected = Collected(self, loaded({key.only for key in keys}, archive))
         jobs = collected.plan(keys, now, offline=offline, archive=archive)
-        every = [job for planned in jobs.values() for job in planned]
+        every = {_mark(job): job for planned in jobs.values() for job in planned}
         if not every:
             return collected
         from sources import http
 
-        outcomes = iter(
-            http.fetch_all(every, now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress)
+        outcomes = http.fetch_all(
+            list(every.values()), now=now, deadline=deadline, recorder=recorder, archive=archive, progress=progress
         )
+        came = dict(zip(every, outcomes, strict=True))
         for key, planned in jobs.items():
-            collected.outcomes[key] = [next(outcomes) for _ in planned]
+            collected.outcomes[key] = [came[_mark(job)] for job in planned]
         return collected
+
+
+def _mark(job: Job) -> tuple[str, int]:
+    """What is the same of jobs that ask the same: several checks may need one."""
+    return job.key, id(job.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,12 @@ class Known:
     @property
     def invented(self) -> bool:
         return any(source.spec.kind == pipeline.SIMULATED for source in self.sources.values())
+
+    def about(self, key: Key) -> list[Source]:
+        """The sources that there are in the window of a key. An invented market must be there for liquidations."""
+        if not key.read_off:
+            pipeline.must_exist(self.sources.values(), key.window)
+        return [s for s in self.sources.values() if s.within is None or s.within.contains(key.window)]
 
 
 def loaded(asked: set[tuple[str, ...]], archive: Archive | None = None) -> dict[tuple[str, ...], Known]:
@@ -129,35 +145,28 @@ class Collected:
     known: dict[tuple[str, ...], Known]
     outcomes: dict[Key, list[Outcome]] = field(default_factory=dict)
     planned: dict[Key, Plan] = field(default_factory=dict)
+    _answers: dict[Key, pipeline.Collected] = field(default_factory=dict)
     _material: dict[Key, Material] = field(default_factory=dict)
 
     def plan(
         self, keys: Sequence[Key], now: datetime, *, offline: bool, archive: Archive | None
     ) -> dict[Key, list[Job]]:
         """What each key asks; nothing offline but what is on this machine, on replay what the file can answer."""
-        from sources import collect
-
         jobs: dict[Key, list[Job]] = {}
         keyed = pipeline.keys_there(archive)
         for key in dict.fromkeys(keys):
             known = self.known[key.only]
-            pipeline.must_exist(known.sources.values(), key.window)
+            sources = known.about(key)
             if archive is not None:
                 if not archive.jobs:
                     continue
             elif offline and not pipeline.may_ask(known.sources, known.wanted):
                 continue
-            plan = collect.plan(
-                known.sources.values(), key.window, key.quantity, now, only=known.wanted, keyed=keyed
-            )  # fmt: skip
-            if archive is not None:  # what is on this machine may have changed since: it is not asked for anew
-                plan = replace(plan, jobs=tuple(job for job in plan.jobs if not job.reader or archive.outcome(job)))
+            plan = pipeline.planned(sources, key.window, key.quantity, now, only=known.wanted, archive=archive)
             self.planned[key] = plan
             if plan.jobs:
                 question = Question(key.quantity, key.window)
-                sizes = pipeline.weight_jobs(
-                    known.sources.values(), plan.jobs, question, now, only=known.wanted, keyed=keyed
-                )  # fmt: skip
+                sizes = pipeline.weight_jobs(sources, plan.jobs, question, now, only=known.wanted, keyed=keyed)
                 jobs[key] = [*plan.jobs, *sizes]
         return jobs
 
@@ -174,58 +183,76 @@ class Collected:
     def _every(self) -> list[Outcome]:
         return [outcome for outcomes in self.outcomes.values() for outcome in outcomes]
 
+    def prepare(self, keys: Iterable[Key]) -> None:
+        """Parse all that checks will look at, before several look at once."""
+        for key in keys:
+            if key.read_off:
+                self.answer(key)
+            else:
+                self.material(key)
+
+    def answer(self, key: Key) -> pipeline.Collected:
+        """What the sources said; nothing where none was asked."""
+        if key not in self._answers:
+            plan = self.planned.get(key)
+            self._answers[key] = (
+                pipeline.answered(plan, self.outcomes.get(key, []), key.window, key.quantity)
+                if plan
+                else pipeline.Collected()
+            )
+        return self._answers[key]
+
+    def gathered(self, window: Window, keys: Sequence[Key]) -> Gathered:
+        """What a check rests on that is read off."""
+        known = self.known[keys[0].only]
+        figures, lineages = self._published(known)
+        found = Gathered(
+            window, figures=list(figures), lineages=lineages, problems=list(self.pool.problems),
+            files=dict(self.pool.digests), simulated=known.invented,
+        )  # fmt: skip
+        for key in keys:
+            found.add(self.answer(key))
+        return found
+
     def material(self, key: Key) -> Material:
         """What checks of that key rest on, without the limits of feeds, which depend on the quantity."""
         if key not in self._material:
             self._material[key] = self._made(key)
         return self._material[key]
 
-    def _made(self, key: Key) -> Material:
-        from sources import collect, measured
+    def _published(self, known: Known) -> tuple[list[Figure], Mapping[str, Lineage]]:
+        """The published figures; beside an invented market none of those that ship with the package, of real ones."""
+        if known.invented:
+            return self.pool.own, assign(self.pool.own)
+        return self.pool.figures, self.pool.lineages
 
-        known, outcomes = self.known[key.only], self.outcomes.get(key, [])
-        told, deliveries, remarks = self._told(key)
-        figures, lineages = self.pool.figures, self.pool.lineages
-        if known.invented:  # the figures that ship with the package are of real markets
-            figures, lineages = self.pool.own, assign(self.pool.own)
-        own = measured.figures(deliveries, key.window, key.quantity)
-        if own:
-            figures = [*figures, *own]
+    def _made(self, key: Key) -> Material:
+        known, answer = self.known[key.only], self.answer(key)
+        figures, lineages = self._published(known)
+        if answer.figures:
+            figures = [*figures, *answer.figures]
             lineages = assign(figures)
         origins = pipeline.origins(known.sources)
         lineages = with_origins(lineages, origins)
-        findings = [*remarks, *pipeline.trial(outcomes)]
         return Material(
-            figures, lineages, (), (), told, findings, self.pool.problems, self.pool.digests, origins=origins,
+            figures, lineages, (), (), answer.told, answer.findings, self.pool.problems, self.pool.digests,
+            origins=origins,
             measured=Measured(
-                deliveries,
-                collect.weights(outcomes),
+                answer.deliveries,
+                answer.weights,
                 tuple(known.sources.values()),
                 restricted=bool(known.wanted),
-                lineages=frozenset(lineages[figure.id].id for figure in own),
+                lineages=frozenset(lineages[figure.id].id for figure in answer.figures),
             ),
-            evidence=collect.evidence_rows(outcomes),
-            simulated=known.invented or any(map(pipeline.is_simulated, outcomes)),
+            evidence=answer.evidence,
+            simulated=known.invented or answer.simulated,
         )  # fmt: skip
-
-    def _told(self, key: Key) -> tuple[list[SourceRow], list[Delivery], list[Finding]]:
-        """A row for each channel, what those that were asked delivered, and what is wrong with it."""
-        from sources import collect
-        from sources.rows import delivered, refused
-
-        plan = self.planned.get(key)
-        if plan is None:
-            return [], [], []
-        outcomes = self.outcomes.get(key, [])
-        deliveries, remarks = examined(collect.deliver(outcomes, key.window, key.quantity), outcomes, key.window)
-        told = [delivered(delivery, key.window) for delivery in deliveries]
-        return [*told, *(refused(refusal) for refusal in plan.refusals)], deliveries, remarks
 
     def providers(self) -> tuple[ProviderRow, ...]:
         """Each channel over the whole run: it delivered if it did for any check, it failed if it did for all."""
         found: dict[str, ProviderRow] = {}
-        for material in self._material.values():
-            for row in material.sources:
+        for answer in self._answers.values():
+            for row in answer.told:
                 if row.status == "not asked":
                     continue
                 nothing = not row.events and not row.long_usd and not row.short_usd

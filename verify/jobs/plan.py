@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from verify.jobs import runner
-from verify.jobs.material import Collected, Pool, key_of, loaded
+from verify.jobs.material import Collected, Pool, keys_of, loaded
 from verify.model.errors import SourceError
 
 
@@ -20,13 +20,15 @@ def _lines(options: runner.Options) -> Iterator[str]:
     from verify.model.window import iso
 
     job = runner.prepare(options)
-    keys = {asked.id: key_of(asked, job.only(asked)) for asked in job.checks}
-    yield f"{job.tree.name}, as of {iso(job.as_of)}: {len(job.checks)} checks, {len(set(keys.values()))} to collect for"
+    keys = list(dict.fromkeys(key for asked in job.checks for key in keys_of(asked, job.only(asked))))
+    yield f"{job.tree.name}, as of {iso(job.as_of)}: {len(job.checks)} checks, {len(keys)} to collect for"
     for asked in job.checks:
-        claim = asked.claim or (f"from {asked.value.source or asked.value.file}" if asked.value else "no value")
+        said = asked.reading.question.said if asked.reading else None
+        named = f"from {asked.value.source or asked.value.file}" if asked.value else "no value"
+        claim = asked.claim or (said.text if said else named)
         yield f"  {asked.id}: {asked.quantity.words()}, {asked.window}, {claim}"
-    collected = Collected(Pool([], {}, [], {}), loaded({key.only for key in keys.values()}))
-    asking = collected.plan(list(keys.values()), job.clock, offline=job.offline, archive=None)
+    collected = Collected(Pool([], {}, [], {}), loaded({key.only for key in keys}))
+    asking = collected.plan(keys, job.clock, offline=job.offline, archive=None)
     plans = collected.planned
     sent: set[tuple[str, str]] = set()
     asked_of: Counter[str] = Counter()

@@ -18,7 +18,7 @@ import verify
 from verify.jobs import config, expand, layers
 from verify.jobs.desk import Desk
 from verify.jobs.expand import Asked
-from verify.jobs.material import Collected, Key, Pool, key_of
+from verify.jobs.material import Collected, Key, Pool, keys_of
 from verify.jobs.verdicts import Judge
 from verify.model.checks import CheckRow, RunReport
 from verify.model.errors import EvidenceError, FigureFileError
@@ -123,11 +123,11 @@ def run(options: Options) -> RunReport:
         judge = Judge(pool, desk)
         with stage("values of the desk"):
             values = [judge.value(asked) for asked in job.checks]
-        keys = [key_of(asked, job.only(asked)) for asked in job.checks]
+        keys = [keys_of(asked, job.only(asked)) for asked in job.checks]
         with stage("ask the sources"):
             collected = pool.collect(
-                keys, job.clock, offline=job.offline, deadline=job.deadline, recorder=recorder, archive=kept.archive,
-                progress=options.progress,
+                [key for some in keys for key in some], job.clock, offline=job.offline, deadline=job.deadline,
+                recorder=recorder, archive=kept.archive, progress=options.progress,
             )  # fmt: skip
     with stage(f"judge {len(job.checks)} checks"):
         rows = _judged(
@@ -153,15 +153,14 @@ def run(options: Options) -> RunReport:
 
 def _judged(
     job: Job,
-    keys: Sequence[Key],
+    keys: Sequence[Sequence[Key]],
     collected: Collected,
     one: Callable[[int], CheckRow],
     told: Callable[[int, int], None] | None,
 ) -> list[CheckRow]:
     """The rows in the order of the checks, several judged at a time: the solver lets other threads run."""
     total = len(job.checks)
-    for key in dict.fromkeys(keys):
-        collected.material(key)
+    collected.prepare(key for some in keys for key in some)
     rows: list[CheckRow] = []
     if job.workers == 1 or total == 1:
         for index in range(total):

@@ -68,13 +68,35 @@ class Check(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One check: a quantity over a window, and the value to test. Without a value, that anything is known."""
 
     description: Annotated[str | UnsetType, Meta(description="For people.")] = UNSET
-    metric: Annotated[Text | UnsetType, Meta(description="liquidations (the default) or liquidation_count.")] = UNSET
+    metric: Annotated[
+        Text | UnsetType,
+        Meta(
+            description="liquidations (the default), liquidation_count, price, price_change, implied_volatility,"
+            " correlation, etf_net_flow, dex_volume, unrealised_gain or holding."
+        ),
+    ] = UNSET
     side: Annotated[Side | UnsetType, Meta(description="The side of the positions that were liquidated.")] = UNSET
     assets: Annotated[Names | UnsetType, Meta(description="Only these; all where it is left out.")] = UNSET
+    asset: Annotated[Text | UnsetType, Meta(description="The one asset, instead of `assets`.")] = UNSET
     venues: Annotated[Names | UnsetType, Meta(description="Only these; all where it is left out.")] = UNSET
     count_over: Annotated[Number | UnsetType, Meta(description="Count liquidations above this size in dollars.")] = (
         UNSET
     )
+    statistic: Annotated[
+        Literal["level", "low", "high", "close", "below", "above", "change", "fall", "rise"] | UnsetType,
+        Meta(description="What a plain number is, where no words say it: a price (`level`), a change (`change`)."),
+    ] = UNSET
+    fund: Annotated[Text | UnsetType, Meta(description="etf_net_flow: only this fund, by its ticker.")] = UNSET
+    protocol: Annotated[Text | UnsetType, Meta(description="dex_volume: the exchange whose volume it is.")] = UNSET
+    holding: Annotated[Text | UnsetType, Meta(description="unrealised_gain: what is held, '626,700 ETH'.")] = UNSET
+    account: Annotated[
+        Text | UnsetType, Meta(description="holding, unrealised_gain: the address (0x...) that holds it.")
+    ] = UNSET
+    cost: Annotated[Number | UnsetType, Meta(description="unrealised_gain: dollars that one coin has cost.")] = UNSET
+    price: Annotated[
+        Number | UnsetType, Meta(description="unrealised_gain: dollars to value a coin at; else those of the window.")
+    ] = UNSET
+    short: Annotated[bool | UnsetType, Meta(description="unrealised_gain: the coins were sold short.")] = UNSET
     window: Annotated[Text | UnsetType, Meta(description="2026-01-19, START/END, yesterday, last 4h, ...")] = UNSET
     slack: Annotated[Text | UnsetType, Meta(description="How far the edges of the window may be off, e.g. 2h.")] = UNSET
     claim: Annotated[Number | UnsetType, Meta(description="The value to test, as it would be printed.")] = UNSET

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from verify.claims.statement import Stated
 from verify.jobs.desk import Desk, NoValue, Unreadable
 from verify.jobs.expand import Asked
 from verify.jobs.material import Collected, Key, Pool
+from verify.jobs.metrics import Reading
 from verify.model.amount import Amount
 from verify.model.checks import CheckRow, RunReport, Severity, Status
-from verify.model.errors import NameUnknown
+from verify.model.errors import InputError, NameUnknown
 from verify.model.figure import Figure
 from verify.model.quantity import LIQUIDATIONS
 from verify.model.report import EXIT_SOURCE_FAILURE, Reason, Report, Verdict
@@ -31,12 +33,13 @@ _MOST_EXPLANATIONS = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The value to test and where it is from, or why there is none."""
+    """The value to test and where it is from, or why there is none; `said` where the metric is read off."""
 
     amount: Amount | None = None
     origin: str = ""
     missing: Reason | None = None
     failed: bool = False
+    said: Stated | None = None
 
 
 class Judge:
@@ -48,6 +51,8 @@ class Judge:
 
     def value(self, asked: Asked) -> Found:
         """The value of a check as far as the desk states it; that of another source waits for the answers."""
+        if asked.reading is not None:
+            return self._statement(asked, asked.reading)
         if asked.value is None:
             return Found(asked.claim, "claim" if asked.claim else "")
         if asked.value.source is not UNSET:
@@ -61,13 +66,31 @@ class Judge:
             return Found(missing=Reason("value_unreadable", str(error)), failed=True)
         return Found(amount, origin)
 
-    def __call__(self, asked: Asked, value: Found, key: Key, collected: Collected) -> CheckRow:
+    def _statement(self, asked: Asked, reading: Reading) -> Found:
+        """The value of a check that is read off, with its tolerance."""
+        said, origin = reading.question.said, "claim"
+        if asked.value is not None:
+            try:
+                amount, negative, origin = self._desk.signed(asked.value, asked.cell, reading.currency)
+                said = reading.number(amount, negative=negative)
+            except NoValue as error:
+                return Found(missing=Reason("no_value", str(error)))
+            except InputError as error:
+                return Found(missing=Reason("value_unreadable", str(error)), failed=True)
+        if said is None or said.amount is None:
+            return Found(origin=origin if said else "", said=said)
+        said = replace(said, amount=said.amount.allowing(asked.allowed.of(said.amount.value)))
+        return Found(said.amount, origin, said=said)
+
+    def __call__(self, asked: Asked, value: Found, keys: Sequence[Key], collected: Collected) -> CheckRow:
+        if asked.reading is not None:
+            return _read_off(asked, asked.reading, value, keys, collected)
+        (key,) = keys
         material, known = collected.material(key), collected.known[key.only].sources
         if asked.value is not None and asked.value.source is not UNSET:
             value, material = _of_source(asked, str(asked.value.source), material, known)
         if value.missing is not None:
-            status = Status.FAILED if value.failed else Status.INCONCLUSIVE
-            return _row(asked, status, (value.missing,), value, None)
+            return _without(asked, value, value.missing)
         from sources.rows import known_caps
 
         try:
@@ -84,9 +107,29 @@ class Judge:
         return _row(asked, status, reasons, replace(value, amount=amount), report)
 
 
+def _without(asked: Asked, value: Found, missing: Reason) -> CheckRow:
+    """The row of a check whose value is not there."""
+    return _row(asked, Status.FAILED if value.failed else Status.INCONCLUSIVE, (missing,), value, None)
+
+
+def _read_off(asked: Asked, reading: Reading, value: Found, keys: Sequence[Key], collected: Collected) -> CheckRow:
+    """Judge a check whose metric is read off."""
+    if value.missing is not None:
+        return _without(asked, value, value.missing)
+    if reading.not_asked:
+        return _without(asked, value, Reason("no_trading_day", reading.not_asked))
+    question = reading.question.claiming(value.said)
+    report = question.judged(collected.gathered(asked.window, keys), min_confidence=asked.min_confidence)
+    status, reasons = _held(asked, report)
+    return _row(asked, status, reasons, value, report)
+
+
 def _held(asked: Asked, report: Report) -> tuple[Status, tuple[Reason, ...]]:
     """What a report means for its check."""
     status, reasons = status_of(report)
+    if asked.reading is not None and report.verdict is None and report.answers:
+        known = f"{len(report.answers)} readings of {report.outlets} outlets are known for the window"
+        status, reasons = Status.PASSED, (Reason("known", known),)
     if status is Status.PASSED and report.independent < asked.min_lineages:
         text = f"{report.independent} independent lineages speak of it, and the check asks for {asked.min_lineages}"
         return Status.INCONCLUSIVE, (Reason("too_few_lineages", text), *reasons)
@@ -191,10 +234,10 @@ def _row(asked: Asked, status: Status, reasons: Sequence[Reason], value: Found, 
         severity=asked.severity,
         status=status,
         reasons=tuple(reasons),
-        quantity=asked.quantity.words(),
+        quantity=report.quantity if report and asked.reading else asked.quantity.words(),
         window=str(asked.window),
         window_words=f"{asked.window.words()} ({duration_words(asked.window.length)})",
-        claim=_claimed(value.amount),
+        claim=_claimed(value),
         origin=value.origin,
         verdict=report.verdict if report else None,
         file=asked.place.file,
@@ -203,10 +246,18 @@ def _row(asked: Asked, status: Status, reasons: Sequence[Reason], value: Found, 
     )
 
 
-def _claimed(amount: Amount | None) -> str | None:
+def _claimed(value: Found) -> str | None:
+    """The value as it was written, with its tolerance."""
+    amount = value.amount
     if amount is None:
-        return None
+        return value.said.text if value.said else None
+    text = (value.said.text if value.said else amount.text) or str(amount)
+    return f"{text} ± {_allowance(amount, value.said)}" if amount.allowance else text
+
+
+def _allowance(amount: Amount, said: Stated | None) -> str:
     from verify.model.amount import money
 
-    text = amount.text or str(amount)
-    return f"{text} ± {money(amount.allowance, currency=amount.currency)}" if amount.allowance else text
+    unit = said.unit if said else amount.currency
+    words = money(amount.allowance, currency=unit if unit == "USD" else "")
+    return {"percent": f"{words} %", "points": f"{words} points", "coins": f"{words} coins"}.get(unit, words)

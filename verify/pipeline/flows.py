@@ -93,11 +93,16 @@ class FlowQuestion:
             raise InputError(f"{said.text!r} is no sum of money: write for example $46.88M")
         return replace(self, said=said)
 
+    @property
+    def quantity(self) -> Quantity:
+        """What it is about."""
+        return asked_of(self.kind, self.asset, self.subject)
+
     def wanted(self, window: Window) -> list[tuple[Quantity, Window]]:
         """What sources are asked for. Raises `InputError` for a window without a day that counts."""
         if not _days(self.kind, window):
             raise InputError(f"{window} holds no trading day of US exchanges")
-        return [(asked_of(self.kind, self.asset, self.subject), fetched(self.kind, window))]
+        return [(self.quantity, fetched(self.kind, window))]
 
     def judged(self, found: Gathered, *, min_confidence: float = 0.0) -> Report:
         """The report on what was gathered. Raises `InputError` for a window without a day that counts."""

@@ -93,14 +93,24 @@ class MarketQuestion:
         _check(self.kind, said)
         return replace(self, said=said)
 
+    @property
+    def quantity(self) -> Quantity:
+        """What it is about."""
+        metric = {"price": "price", "volatility": "implied_volatility", "correlation": "correlation"}[self.kind]
+        return Quantity(METRICS[metric], self.venues, Scope.of(self.asset) if self.asset else ALL)
+
     def wanted(self, window: Window) -> list[tuple[Quantity, Window]]:
         """What sources are asked for."""
         return wanted(self.kind, self.asset, self.venues, window)
 
     def judged(self, found: Gathered, *, min_confidence: float = 0.0) -> Report:
         """The report on what was gathered."""
-        read = {"price": _prices, "volatility": _volatility, "correlation": _correlation}[self.kind]
-        listed, told = read(found, self.asset, self.said)
+        if self.kind == "price":
+            listed, told = _prices(found, self.asset, self.venues, self.said)
+        elif self.kind == "volatility":
+            listed, told = _volatility(found, self.asset, self.said)
+        else:
+            listed, told = _correlation(found, self.asset, self.said)
         return report(found, listed, told, min_confidence=min_confidence)
 
 
@@ -114,6 +124,10 @@ def _check(kind: str, said: Stated | None) -> None:
         raise InputError(f"{said.text!r} counts points, and a price has none: is it `verify market volatility`?")
     if kind == "volatility" and said.unit == "USD":
         raise InputError(f"{said.text!r} is money, and a volatility is counted in points: is it `verify market price`?")
+    if kind == "volatility" and said.unit == "percent":
+        raise InputError(f"{said.text!r} is in per cent, and a volatility is counted in points: write 'down 20 points'")
+    if kind == "correlation" and not level and said.unit != "correlation":
+        raise InputError(f"{said.text!r} has a unit, and a correlation has none: write for example 0.72")
 
 
 def wanted(kind: str, asset: str, venues: Scope, window: Window) -> list[tuple[Quantity, Window]]:
@@ -143,13 +157,13 @@ def _days_of(window: Window) -> list[tuple[str, Window]]:
 # prices
 
 
-def _prices(found: Gathered, asset: str, said: Stated | None) -> tuple[list[Reading], Told]:
+def _prices(found: Gathered, asset: str, venues: Scope, said: Stated | None) -> tuple[list[Reading], Told]:
     listed = [
         reading
         for delivery, frame in found.series("price", asset)
         for reading in _of_venue(delivery, frame, found.window, said)
     ]
-    listed += _printed(found, asset, said)
+    listed += _printed(found, asset, venues, said)
     statistic = said.statistic if said else Statistic.LOW
     shown = _percent if said is not None and said.unit == "percent" else _price
     what = f"price of {asset}, {_named(statistic)}"
@@ -208,7 +222,7 @@ def _readings(ext: Extremes, said: Stated | None, unit: str) -> Iterator[tuple[s
         yield "change", ext.change, _moved(ext.change, "from opening to closing price")
 
 
-def _printed(found: Gathered, asset: str, said: Stated | None) -> list[Reading]:
+def _printed(found: Gathered, asset: str, venues: Scope, said: Stated | None) -> list[Reading]:
     """Prices that were printed as lows of the window, or of a part of it: at least as low it was then."""
     if said is not None and said.statistic not in (Statistic.LOW, Statistic.BELOW, Statistic.LEVEL, Statistic.AMOUNT):
         return []
@@ -217,13 +231,25 @@ def _printed(found: Gathered, asset: str, said: Stated | None) -> list[Reading]:
         window = figure.window
         if window is None or figure.quantity.assets.names != frozenset({asset}) or not window.overlaps(found.window):
             continue
+        if venues.names is not None and not (figure.quantity.venues.names or frozenset(("",))) <= venues.names:
+            continue
         if window.shared(found.window) < _OVERLAP and not found.window.contains(window):
             continue
         assert figure.amount is not None
         span = (float(figure.amount.low), float(figure.amount.high))
         text = f"{figure.amount} {_whose(figure)}, {window.words()}"
-        listed.append(figure_reading(figure, found, text, held(said, span) if said else None))
+        listed.append(figure_reading(figure, found, text, _as_low(said, span) if said else None))
     return listed
+
+
+def _as_low(said: Stated, low: tuple[float, float]) -> Fit:
+    """Whether a claim fits a price that was printed as the lowest: of prices above it, that says nothing."""
+    fitting = held(said, low)
+    if fitting is Fit.NO and said.statistic in (Statistic.LEVEL, Statistic.AMOUNT):
+        assert said.amount is not None
+        most = said.amount.tolerated[1]
+        return Fit.NO if most is not None and float(most) <= low[0] else Fit.POSSIBLE
+    return fitting
 
 
 def _whose(figure: Figure) -> str:

@@ -101,14 +101,18 @@ class ReadOff(Protocol):
     def said(self) -> Stated | None:
         """The claim as read."""
 
+    @property
+    def quantity(self) -> Quantity:
+        """What it is about."""
+
     def claiming(self, said: Stated | None) -> ReadOff:
         """The same question about another claim. Raises `InputError` for a claim that it cannot be about."""
 
     def wanted(self, window: Window) -> Sequence[tuple[Quantity, Window]]:
-        """What sources are asked for, the quantity that the question is about first."""
+        """What sources are asked for. Raises `InputError` for a window of which the question cannot be asked."""
 
     def judged(self, found: Gathered, *, min_confidence: float = 0.0) -> Report:
-        """The report. Raises `InputError` for a window of which the question cannot be asked."""
+        """The report on what was gathered. Raises `InputError` like `wanted`."""
 
 
 def gather(

@@ -138,13 +138,19 @@ class PositionQuestion:
         words = holding.strip() or f"{of} at {account}"
         words += f"{' sold short' if short else ''}{f' at a cost of {cost.strip()}' if cost else ''}"
         question = cls(of, words, written, account, paid, value, coins)
-        return question.claiming(_claimed(claim, of)) if claim else question
+        return question.claiming(claimed(claim, of)) if claim else question
 
     def claiming(self, said: Stated | None) -> PositionQuestion:
         """The same question about another claim. Raises `InputError` for one that is neither money nor coins."""
         if said is not None and (said.amount is None or said.unit not in ("USD", COINS)):
             raise InputError(f"{said.text!r} is neither a sum of money nor coins: write for example $61.7M")
         return replace(self, said=said)
+
+    @property
+    def quantity(self) -> Quantity:
+        """What it is about."""
+        metric = "holding" if self.coins else "unrealised_gain"
+        return Quantity(METRICS[metric], assets=Scope.of(self.asset), subject=self.account)
 
     def wanted(self, window: Window) -> list[tuple[Quantity, Window]]:
         """What sources are asked for."""
@@ -194,8 +200,8 @@ def _asset(text: str) -> str:
     return known.id if known else text.upper()
 
 
-def _claimed(text: str, asset: str) -> Stated:
-    """The claim: coins of the asset, or dollars gained or lost."""
+def claimed(text: str, asset: str) -> Stated:
+    """A claim as read: coins of the asset, or dollars gained or lost. Raises `InputError`."""
     numbers = [number for number in scan(text).numbers if number.kind is Kind.COIN]
     if len(numbers) != 1:
         return _gain(text)
