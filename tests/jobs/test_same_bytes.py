@@ -24,6 +24,11 @@ matrix = { sides = ["long", "short", "both"] }
 side = "long"
 window = "2026-01-18T22:30Z/2026-01-19T02:30Z"
 claim = "$750M"
+[checks.low]
+metric = "price"
+asset = "BTC"
+window = "2026-01-18T23:00Z/2026-01-19T03:00Z"
+claim = "broke $92,000"
 [checks.desk]
 value = { file = "desk.csv", column = "usd", where = { day = "{date}" } }
 """
