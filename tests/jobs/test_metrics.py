@@ -316,3 +316,24 @@ def test_defaults_of_other_metrics_are_passed_over() -> None:
     write(f"[defaults]\nside = 'long'\nassets = ['ETH']\nchannel = 'gate'\n{PRICE}")
     (check,) = runner.prepare(runner.Options(now=NOW)).checks
     assert check.quantity.words() == "price, all venues, BTC"
+
+
+def test_a_quiet_market_is_not_silent_because_prices_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = source(
+        "quiet_x",
+        "etf_net_flow",
+        (),
+        fund_days({"BSOL": [1e6] * 5}, trading_days(date(2026, 1, 12), date(2026, 1, 17))),
+        "USD",
+    )
+    addresses = served(monkeypatch)(market()[0], row)
+    flow = "[checks.f]\nmetric = 'etf_net_flow'\nasset = 'SOL'\nwindow = '{day}'\n"
+    price = f"[checks.p]\n{PRICE_NIGHT}"
+    options = {"sources": addresses, "now": NOW, "offline": True, "figures": ["f.csv"]}
+    histories = []
+    for day in ("2026-01-14", "2026-01-20"):  # of the second no flow is told
+        write(flow.replace("{day}", day) + price)
+        report = trend.compared(runner.run(runner.Options(**options)), None)  # type: ignore[arg-type]
+        histories.append({row.source: (row.metric, row.history) for row in report.providers})
+    assert histories[0]["quiet_x/rows"] == ("etf_net_flow", "P")
+    assert histories[1] == {"candles_x/rows": ("price", "P"), "quiet_x/rows": ("etf_net_flow", "-")}

@@ -251,13 +251,14 @@ class Collected:
     def providers(self) -> tuple[ProviderRow, ...]:
         """Each channel over the whole run: it delivered if it did for any check, it failed if it did for all."""
         found: dict[str, ProviderRow] = {}
-        for answer in self._answers.values():
+        for key, answer in self._answers.items():
             for row in answer.told:
                 if row.status == "not asked":
                     continue
                 nothing = not row.events and not row.long_usd and not row.short_usd
                 state = "failed" if row.status == "failed" else ("nothing" if nothing else "delivered")
-                found[row.source] = _worse(found.get(row.source), ProviderRow(row.source, state, row.events, row.note))
+                told = ProviderRow(row.source, state, row.events, row.note, metric=key.quantity.metric.id)
+                found[row.source] = _worse(found.get(row.source), told)
         return tuple(found[name] for name in sorted(found))
 
 

@@ -3,7 +3,7 @@
 Each check and each provider carries its history, one letter per run, oldest first, at most `KEPT` of them:
 
     check       P passed, D differs, I inconclusive, F a source failure prevented a verdict
-    provider    P delivered, S answered and delivered nothing while another provider delivered, F failed,
+    provider    P delivered, S answered and delivered nothing while another provider of that metric did, F failed,
                 - nothing to say: it was not asked, or nobody delivered
 
 A *gap* is an unbroken series of letters that are not P (dashes are skipped). The rules, for one history:
@@ -87,9 +87,9 @@ def _past_check(row: Mapping[str, Any]) -> tuple[str, Change]:
 
 def compared(report: RunReport, baseline: Baseline | None) -> RunReport:
     """The report with histories, and with a baseline what changed since."""
-    delivering = any(row.state == "delivered" for row in report.providers)
+    delivering = {row.metric for row in report.providers if row.state == "delivered"}
     checks = tuple(_check(row, baseline) for row in report.checks)
-    providers = [_provider(row, baseline, delivering=delivering) for row in report.providers]
+    providers = [_provider(row, baseline, delivering=row.metric in delivering) for row in report.providers]
     if baseline is None:
         return replace(report, checks=checks, providers=tuple(providers))
     asked = {row.source for row in providers}

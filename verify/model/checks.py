@@ -87,7 +87,10 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRow:
-    """One channel over the whole run. `state`: "delivered", "nothing" (it answered, and with no figure), "failed"."""
+    """One channel over the whole run. `state`: "delivered", "nothing" (it answered, and with no figure), "failed".
+
+    `metric` is the id of what it was asked for: who is silent is told among those that were asked for the same.
+    """
 
     source: str
     state: str
@@ -95,6 +98,7 @@ class ProviderRow:
     note: str = ""
     change: Change = Change.NONE
     history: str = ""
+    metric: str = "liquidations"
 
 
 @dataclass(frozen=True, slots=True)
