@@ -252,12 +252,13 @@ class Collected:
         """Each channel over the whole run: it delivered if it did for any check, it failed if it did for all."""
         found: dict[str, ProviderRow] = {}
         for key, answer in self._answers.items():
+            metric = key.quantity.metric.id if key.read_off else LIQUIDATIONS.id
             for row in answer.told:
                 if row.status == "not asked":
                     continue
                 nothing = not row.events and not row.long_usd and not row.short_usd
                 state = "failed" if row.status == "failed" else ("nothing" if nothing else "delivered")
-                told = ProviderRow(row.source, state, row.events, row.note, metric=key.quantity.metric.id)
+                told = ProviderRow(row.source, state, row.events, row.note, metric=metric)
                 found[row.source] = _worse(found.get(row.source), told)
         return tuple(found[name] for name in sorted(found))
 
