@@ -11,12 +11,13 @@ from verify.claims.result import ArticleReport, Row
 from verify.claims.rewording import Edit
 from verify.model.report import Verdict
 
+_SIMULATED = "SIMULATED data: nothing here happened in a market"
 _TRIAL = "TRIAL: a server on this machine answered in the providers' place"
 
 
 def table(report: ArticleReport, *, explain: bool = False) -> str:
     """The figures one after the other, each with its line, verdict and reasons; nothing is cut."""
-    lines = [*([_TRIAL] if report.trial else []), head(report), ""]
+    lines = [*warnings(report), head(report), ""]
     places = Lines(report.reading.document.original)
     for row in report.rows:
         line, column = places.position(row.claim.start)
@@ -44,21 +45,15 @@ def table(report: ArticleReport, *, explain: bool = False) -> str:
         lines += [f"    - {plain(original[a.start : a.end])[:60]}: {plain(a.reason)}" for a in report.reading.alone]
     if asked := sources(report):
         lines += ["", "Sources", *(f"    {plain(line)}" for line in asked)]
-    caveats = dict.fromkeys(row.report.caveat for row in report.rows if row.report is not None)
-    if caveats:
-        lines += ["", "Caveat", *(f"    {plain(caveat)}" for caveat in caveats)]
+    if told := caveats(report):
+        lines += ["", "Caveat", *(f"    {plain(caveat)}" for caveat in told)]
     return "\n".join(lines) + "\n"
 
 
 def markdown(report: ArticleReport, *, explain: bool = False) -> str:
     """The text with its figures marked and numbered, then a row for each."""
-    lines = [
-        f"## {safe(head(report))}",
-        "",
-        *([f"**{safe(_TRIAL)}**", ""] if report.trial else []),
-        _marked(report),
-        "",
-    ]
+    lines = [line for warning in warnings(report) for line in (f"**{safe(warning)}**", "")]
+    lines += [f"## {safe(head(report))}", "", _marked(report), ""]
     if report.rows:
         lines += ["| | figure | read as | verdict | why |", "| ---: | --- | --- | --- | --- |"]
     for row in report.rows:
@@ -81,12 +76,20 @@ def markdown(report: ArticleReport, *, explain: bool = False) -> str:
         original = report.reading.document.original
         lines += ["", "### Left alone", ""]
         lines += [f"- {safe(original[a.start : a.end][:60])}: {safe(a.reason)}" for a in report.reading.alone]
+    for title, told in (("Sources", sources(report)), ("Caveat", caveats(report))):
+        if told:
+            lines += ["", f"### {title}", "", *(f"- {safe(line)}" for line in told)]
     return "\n".join(lines) + "\n"
 
 
 def as_json(report: ArticleReport) -> str:
     """One JSON object; spans are characters of the original text."""
     return escaped_json(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)) + "\n"
+
+
+def warnings(report: ArticleReport) -> list[str]:
+    """What must stand above everything else: that its verdicts rest on no market, or on no provider."""
+    return [*([_SIMULATED] if report.simulated else []), *([_TRIAL] if report.trial else [])]
 
 
 def head(report: ArticleReport) -> str:
@@ -140,11 +143,16 @@ def sources(report: ArticleReport) -> list[str]:
     return [*dict.fromkeys(lines), *report.warnings]
 
 
+def caveats(report: ArticleReport) -> list[str]:
+    """Each caveat once."""
+    return list(dict.fromkeys(row.report.caveat for row in report.rows if row.report is not None and row.report.caveat))
+
+
 def message(row: Row) -> str:
     """Verdict and reasons in one line, with what would be changed."""
     parts = [*(reason.text for reason in row.reasons), *(f"would hold for {window}" for window in row.holds)]
     parts += map(change, row.edits)
-    return f"{row.claim.text}: {row.verdict}. " + "; ".join(parts)
+    return f"{'SIMULATED, ' if row.simulated else ''}{row.claim.text}: {row.verdict}. " + "; ".join(parts)
 
 
 def _marked(report: ArticleReport) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from reports.spans import Span, claimed, extent, spans
+from reports.spans import Span, Unit, claimed, extent, spans, unit
 from verify.model.errors import InputError
 from verify.model.report import Report, Spread
 from verify.model.window import Window
@@ -23,7 +23,10 @@ MISSING = "pages need the extra `html`: pip install 'verify-figures[html]', or t
 _WIDTH = 300
 _STEP = 30
 _MOST_VENUES = 16
+#: A picture is enlarged by so much at most: its letters are to be those of the page.
+_LARGEST = 1.3
 _FONT = "system-ui, sans-serif"
+_AS_IT_IS = "format(datum.value, ',.10~g')"
 
 
 def lineages(report: Report) -> str | None:
@@ -35,7 +38,7 @@ def lineages(report: Report) -> str | None:
     alt = _altair()
     order = [line.label for line in lines]
     rows = [_span_row(line, edges[1]) for line in lines]
-    axis = _money_axis(alt, title=_unit(report), tickCount=5)
+    axis = _axis(alt, unit(report), tickCount=5)
     x = alt.X("low:Q", axis=axis, scale=alt.Scale(domain=list(edges), zero=False, nice=False))
     y = alt.Y("label:N", sort=order, title=None)
     base = alt.Chart(alt.Data(values=rows))
@@ -51,6 +54,8 @@ def lineages(report: Report) -> str | None:
     layers += [
         base.mark_rule(strokeWidth=3, color=BLUE).encode(x=x, x2="high:Q", y=y),
         base.mark_rule(strokeWidth=8, color=BLUE).encode(x="inner_low:Q", x2="inner_high:Q", y=y),
+        base.mark_tick(thickness=2, size=12, color=BLUE).encode(x=x, y=y),
+        base.transform_filter("!datum.open").mark_tick(thickness=2, size=12, color=BLUE).encode(x="high:Q", y=y),
         base.mark_point(filled=True, size=90, color=BLUE, opacity=1).encode(x="middle:Q", y=y),
         base.transform_filter("datum.open")
         .mark_point(shape="triangle-right", filled=True, size=90, color=BLUE)
@@ -58,7 +63,8 @@ def lineages(report: Report) -> str | None:
     ]
     chart = alt.layer(*layers).properties(width=_WIDTH, height={"step": _STEP})
     shown = f"; the claim {report.claim} is the band across" if band is not None else ""
-    return _svg(chart, f"What each channel allows the quantity to be{shown}: {'; '.join(map(_said, lines))}")
+    told = "; ".join(map(_said, lines))
+    return _svg(chart, f"What each channel allows the quantity to be, in {unit(report)}{shown}: {told}")
 
 
 def estimate(report: Report) -> str | None:
@@ -120,13 +126,7 @@ def timeline(report: Report) -> str | None:
         tall.transform_filter("datum.missing > 0")
         .mark_rect(color=GREY)
         .encode(x=x, x2="end:T", opacity=alt.Opacity("missing:Q", scale=None)),
-        tall.transform_filter("datum.capped > 0")
-        .mark_rect(color=ORANGE)
-        .encode(
-            x=x,
-            x2="end:T",
-            opacity=shade,
-        ),
+        tall.transform_filter("datum.capped > 0").mark_rect(color=ORANGE).encode(x=x, x2="end:T", opacity=shade),
         tall.mark_rect(color=BLUE).encode(
             x=x, x2="end:T", y=alt.Y("usd:Q", title=None, axis=_money_axis(alt, tickCount=2)), y2=alt.datum(0)
         ),
@@ -137,10 +137,10 @@ def timeline(report: Report) -> str | None:
             "channel:N", sort=order, title=None,
             header=alt.Header(
                 labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start", labelColor="currentColor",
-                labelFontSize=12,
+                labelFontSize=12, labelPadding=3,
             ),
         ),
-        spacing=6,
+        spacing=14,
     ).resolve_scale(y="independent")  # fmt: skip
     told = "; ".join(f"{name} {totals[name]:,.0f} US dollars" for name in order)
     capped = {name: sum(b.capped_seconds or 0.0 for b in bins if b.channel == name) for name in order}
@@ -206,9 +206,19 @@ def _span_row(line: Span, edge: float) -> dict[str, Any]:
     }
 
 
+def _axis(alt: Any, of: Unit, **options: Any) -> Any:
+    return (
+        _money_axis(alt, title=str(of), **options)
+        if of is Unit.DOLLARS
+        else alt.Axis(labelExpr=_AS_IT_IS, title=str(of), **options)
+    )
+
+
 def _money_axis(alt: Any, **options: Any) -> Any:
-    """An axis whose billions are `bn`: the prefix of the SI for them, G, is not how money is written."""
-    return alt.Axis(labelExpr="replace(format(datum.value, '~s'), 'G', 'bn')", **options)
+    """An axis whose billions are `bn`: the prefix of the SI for them, G, is not how money is written, nor are its m
+    for a thousandth and its T."""
+    large = "replace(replace(format(datum.value, '~s'), 'G', 'bn'), 'T', 'tn')"
+    return alt.Axis(labelExpr=f"abs(datum.value) < 1000 ? {_AS_IT_IS} : {large}", **options)
 
 
 def _ends(spread: Spread) -> dict[str, float]:
@@ -221,13 +231,13 @@ def _moment(time: datetime) -> int:
 
 
 def _said(line: Span) -> str:
-    upper = f"to {line.high:,.0f}" if line.high is not None else "or more"
-    number = f", stated {line.middle:,.0f}" if line.middle is not None else ""
-    return f"{line.label} {line.low:,.0f} {upper}{number}"
+    upper = f"to {_digits(line.high)}" if line.high is not None else "or more"
+    number = f", stated {_digits(line.middle)}" if line.middle is not None else ""
+    return f"{line.label} {_digits(line.low)} {upper}{number}"
 
 
-def _unit(report: Report) -> str:
-    return "number" if "number of" in report.quantity or "liquidated " in report.quantity else "US dollars"
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.6g}"
 
 
 def _altair() -> Any:
@@ -258,4 +268,6 @@ def _svg(chart: Any, said: str) -> str:
     drawn = vl_convert.vegalite_to_svg(styled.to_dict())
     # Identifiers would be the same in every picture of the page; nothing in it is to be announced piece by piece.
     drawn = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", drawn)
-    return drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(said)}" ', 1)
+    width = re.search(r'width="(\d+)', drawn)
+    widest = f' style="max-width:{round(int(width[1]) * _LARGEST)}px"' if width else ""
+    return drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(said)}"{widest} ', 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verify.model.amount import money
-from verify.model.report import Estimated, RuleRow, Spread
+from verify.model.report import Confidence, Estimated, Report, RuleRow, Spread
 
 #: A change of the total by less than this is not worth a line.
 _NOTABLE = 0.05
@@ -13,6 +13,12 @@ _SURE = 0.9
 COLUMNS = ("of", "median", "50 %", "90 %")
 VENUE_COLUMNS = ("venue", "known by", "channels show", "lost", "90 %")
 CHANGE_COLUMNS = ("if", "total", "also")
+COVERAGE_COLUMNS = ("venue", "open interest", "share", "seen through")
+#: What is said under a report about seeing it again.
+REPLAY = (
+    "To see the same again without any network, run the same command with --evidence FILE to keep every answer, and"
+    " later with --evidence FILE --replay."
+)
 
 
 def three(value: float) -> str:
@@ -68,7 +74,7 @@ def remarks(found: Estimated) -> list[str]:
             f" {found.extrapolated:.0%} is extrapolated to venues without a channel."
         )
     if found.probability is not None:
-        said.append(f"As a statement about the market the claim has a probability of {found.probability:.0%}.")
+        said.append(f"As a statement about the market the claim has a probability of {share(found.probability)}.")
     said += found.limits
     return said
 
@@ -82,6 +88,35 @@ def _kind(found: Estimated) -> str:
         return "Nothing measured the window."
     kind = "An estimate" if found.kind == "estimate" else "A lower bound, and what it may stand for"
     return f"{kind}: {lineages}; {apart}. The channels show {three(found.shown_usd)}, which is another number."
+
+
+def share(value: float) -> str:
+    """A probability as people read it: one that is small is not none, one that is large is not certain."""
+    if value < 0.01:  # what rounds to less than one of a hundred
+        return "less than 1 %"
+    return "more than 99 %" if value > 0.99 else f"{value * 100:.0f} %"  # likewise
+
+
+def summed(confidence: Confidence) -> tuple[float, str]:
+    """The points that the components add up to, and what the sum means."""
+    points = sum(part.points for part in confidence.components)
+    if confidence.learned:
+        right = f"{confidence.value * 100:.0f} %"
+        return points, f"verdicts with this sum were right {right} of the time in simulated markets"
+    return confidence.value, "conventions, not calibrated"
+
+
+def coverage_rows(report: Report) -> list[tuple[str, str, str, str]]:
+    """Venues by open interest, as `COVERAGE_COLUMNS`: what is not known stays empty."""
+    return [
+        (
+            row.venue,
+            "" if row.open_interest_usd is None else money(row.open_interest_usd),
+            "" if row.share is None else f"{row.share * 100:.1f} %",
+            ", ".join(row.channels) or "not seen",
+        )
+        for row in report.coverage
+    ]
 
 
 def faults(found: Estimated) -> list[str]:

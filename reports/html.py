@@ -6,25 +6,27 @@ links only where they are web addresses. The page forbids itself everything but 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from reports import charts
+from reports import charts, estimated
 from reports.spans import claimed
 from reports.text import every, plain
 from reports.text import url as safe_url
 from verify.model.amount import money
 from verify.model.errors import InputError
-from verify.model.report import Estimated, FigureRow, Report, SourceRow, Spread
+from verify.model.report import Confidence, Estimated, FigureRow, Report, SourceRow, Spread
 from verify.model.window import duration_words
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 _SOURCE_COLUMNS = (
-    ("source", ""), ("long", "number"), ("short", "number"), ("events", "number"), ("covered", "number"), ("how", ""),
+    ("source", "name"), ("long", "number"), ("short", "number"), ("events", "number"), ("covered", "number"),
+    ("how", ""),
 )  # fmt: skip
 
 
@@ -51,20 +53,14 @@ def render(report: Report) -> str:
             host=_host,
             money=money,
             percent=_percent,
+            breakable=_breakable,
             window=_window,
             spread=_spread,
             spread_rows=_spread_rows(report.estimate),
+            asset_rows=_asset_rows(report.estimate),
             venue_rows=_venue_rows(report.estimate),
             change_rows=_change_rows(report.estimate),
-            coverage_rows=[
-                (
-                    row.venue,
-                    "" if row.open_interest_usd is None else money(row.open_interest_usd),
-                    "" if row.share is None else f"{row.share:.1%}",
-                    ", ".join(row.channels) or "not seen",
-                )
-                for row in report.coverage
-            ],
+            coverage_rows=estimated.coverage_rows(report),
             source_columns=_SOURCE_COLUMNS,
             source_rows=[_source(row) for row in report.sources],
             doubts=[(row.source, row.doubts) for row in report.sources if row.doubts and row.status in _ANSWERED],
@@ -75,7 +71,9 @@ def render(report: Report) -> str:
             confidence_rows=[
                 (part.name, f"{part.points:.3f}", f"{part.most:.2f}", part.reason)
                 for part in (report.confidence.components if report.confidence else ())
-            ],
+            ]
+            + ([_sum(report.confidence)] if report.confidence else []),
+            probability=estimated.share,
         ).rstrip()
         + "\n"
     )
@@ -123,7 +121,14 @@ def _three(value: float) -> float:
 def _spread_rows(found: Estimated | None) -> list[tuple[str, ...]]:
     if found is None:
         return []
-    named = (("total", found.total), ("longs", found.long), ("shorts", found.short), *found.assets.items())
+    return _rows_of((("total", found.total), ("longs", found.long), ("shorts", found.short)))
+
+
+def _asset_rows(found: Estimated | None) -> list[tuple[str, ...]]:
+    return _rows_of(found.assets.items()) if found else []
+
+
+def _rows_of(named: Iterable[tuple[str, Spread | None]]) -> list[tuple[str, ...]]:
     return [
         (
             name,
@@ -159,12 +164,17 @@ def _change_rows(found: Estimated | None) -> list[tuple[str, ...]]:
     ]
 
 
+def _sum(confidence: Confidence) -> tuple[str, ...]:
+    points, said = estimated.summed(confidence)
+    return "sum", f"{points:.3f}", "1.00", said
+
+
 def _source(row: SourceRow) -> tuple[str, ...]:
     kept = sorted(row.evidence, key=lambda record: (len(record), record))
     more = f" to {kept[-1].rpartition('/')[2]}" if len(kept) > 1 else ""
     told = (row.status, row.completeness, row.basis, row.note, f"evidence {kept[0]}{more}" if kept else "")
     return (
-        row.source,
+        _breakable(row.source),
         money(row.long_usd) if row.long_usd is not None else "",
         money(row.short_usd) if row.short_usd is not None else "",
         "" if row.events is None else f"{row.events:,}",
@@ -183,6 +193,17 @@ def _window(row: FigureRow) -> str:
     length = f" ({duration_words(row.end - row.start)})" if row.end > row.start else ""
     slack = f", edges ± {duration_words(row.slack)}" if row.slack else ""
     return f"{row.start:%Y-%m-%d %H:%M} to {row.end:%Y-%m-%d %H:%M}{length}{slack}"
+
+
+def _breakable(text: str) -> str:
+    """Escaped, with places at which a long name may go on in the next line."""
+    from markupsafe import Markup, escape
+
+    joints = Markup("<wbr>")
+    shown = escape(text)
+    for joint in "/+":
+        shown = shown.replace(joint, joint + joints)
+    return shown
 
 
 def _percent(share: float) -> str:

@@ -37,6 +37,7 @@ def render(report: Report) -> str:
     )
     lines += _explanations(report)
     lines += _market(report)
+    lines += _coverage(report)
     lines += _sources(report)
     lines += _lineages(report)
     lines += _section("Side by side", [f"- {c.text}" for c in report.comparisons])
@@ -48,7 +49,29 @@ def render(report: Report) -> str:
     lines += _confidence(report)
     lines += _section("Caveat", [report.caveat])
     lines += _section("Rows that could not be read", [f"- {problem}" for problem in report.problems])
+    lines += _evidence(report)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _coverage(report: Report) -> list[str]:
+    rows = estimated.coverage_rows(report)
+    if not rows:
+        return []
+    head = [f"| {' | '.join(estimated.COVERAGE_COLUMNS)} |", "| --- | ---: | ---: | --- |"]
+    return _section("Venues by open interest", [*head, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _evidence(report: Report) -> list[str]:
+    """What was read, with time and hash, and how to see the report again from it."""
+    files = [f"- {name} `sha256:{digest}`" for name, digest in report.files.items()]
+    if not report.evidence:
+        return _section("Evidence", files)
+    head = ["| record | asked | received (UTC) | SHA-256 |", "| --- | --- | --- | --- |"]
+    rows = [
+        f"| {row.id} |{_link(row.url)} | {row.received:%Y-%m-%d %H:%M:%S} | `{row.sha256}` |" for row in report.evidence
+    ]
+    again = ["", safe(estimated.REPLAY)]
+    return _section("Evidence", [*files, *([""] if files else []), *head, *rows, *again])
 
 
 def _section(title: str, body: list[str]) -> list[str]:
@@ -129,4 +152,6 @@ def _confidence(report: Report) -> list[str]:
         f"| {part.name} | {part.points:.3f} | {part.most:.2f} | {part.reason} |"
         for part in report.confidence.components
     ]
+    points, said = estimated.summed(report.confidence)
+    rows.append(f"| sum | {points:.3f} | 1.00 | {said} |")
     return _section("Confidence", [*head, *rows])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from reports.spans import Span, claimed, extent, spans
-from verify.model.amount import money
+from reports.spans import Span, Unit, claimed, extent, labels, spans, unit
 from verify.model.report import Report
 
 _LABEL = 22
@@ -17,7 +16,7 @@ def plot(report: Report, width: int) -> list[str]:
     edges = extent(lines, band)
     if edges is None or len(lines) + (band is not None) < 2:
         return []
-    margin = min(max(map(len, (*(line.label for line in lines), "the claim"))), _LABEL) + 1
+    margin = min(max(map(len, (*(line.label for line in lines), "the claim"))), max(_LABEL, width // 3)) + 1
     room = width - margin
     if room < _NARROWEST:
         return []
@@ -25,16 +24,12 @@ def plot(report: Report, width: int) -> list[str]:
     drawn = [_row(line.label, scale.line(line, band), margin) for line in lines]
     if band is not None:
         drawn.append(_row("the claim", scale.band(band), margin))
-    return [*drawn, " " * margin + scale.axis(counts=_counts(report)), _KEY]
+    return [*drawn, " " * margin + scale.axis(unit(report)), _KEY]
 
 
 def _row(label: str, drawn: str, margin: int) -> str:
     shown = label if len(label) < margin else f"{label[: margin - 2]}…"
     return f"{shown:<{margin}}{drawn}".rstrip()
-
-
-def _counts(report: Report) -> bool:
-    return "number of" in report.quantity or "liquidated " in report.quantity
 
 
 class _Scale:
@@ -53,7 +48,9 @@ class _Scale:
         last = self.room - 1 if span.high is None else self.at(span.high)
         for place in range(first, last + 1):
             cells[place] = "─"
-        if last > first:
+        if last == first:
+            cells[first] = "│" if span.high is not None else "▶"
+        else:
             cells[first], cells[last] = "├", "▶" if span.high is None else "┤"
         for value in span.inner or ():
             cells[self.at(value)] = "┃"
@@ -64,12 +61,8 @@ class _Scale:
     def band(self, band: tuple[float, float]) -> str:
         return "".join(self._banded(band, "█"))
 
-    def axis(self, *, counts: bool) -> str:
-        def words(value: float) -> str:
-            return f"{value:,.0f}" if counts else money(_rounded(value))
-
-        left, right = words(self.low), words(self.high)
-        middle = words((self.low + self.high) / 2)
+    def axis(self, of: Unit) -> str:
+        left, middle, right = labels((self.low, (self.low + self.high) / 2, self.high), of)
         gap = self.room - len(left) - len(right)
         if gap < len(middle) + 4:
             return f"{left}{' ' * max(gap, 1)}{right}"
@@ -82,8 +75,3 @@ class _Scale:
             for place in range(self.at(band[0]), self.at(band[1]) + 1):
                 cells[place] = mark
         return cells
-
-
-def _rounded(value: float) -> float:
-    """Three digits: the axis is a help for the eye, the numbers stand in the text."""
-    return float(f"{value:.3g}")

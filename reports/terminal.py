@@ -13,6 +13,7 @@ from rich.text import Text
 
 from reports import estimated
 from reports.plot import plot
+from reports.strips import strips
 from reports.text import every, plain
 from reports.text import url as safe_url
 from verify.model.amount import money
@@ -27,14 +28,16 @@ _STYLES = {
 _MOST_EXPLANATIONS = 8
 _MOST_FIGURES = 25
 _NARROWEST = 60
-_BESIDE = 52  # what the numbers beside the name of a source need, with a little for words
-_WIDE = 80  # from here on the longest name of a source fits beside its numbers
+_MOST_VENUES = 16
+_MOST_RECORDS = 12
+_INDENT, _BETWEEN = 2, 3  # columns before a table, and between two of its columns
 #: What a source shows is left at least so many columns, however long the source is named.
-_SHOWS = 20
+_SHOWS = 16
 _NUMBERS = frozenset(
     {
         "stated", "off", "rounded to", "points", "of", "long", "short", "events", "covered", "figures", "outlets",
         "median", "50 %", "90 %", "lost", "total", "channels show",
+        "open interest", "share",
     }
 )  # fmt: skip
 
@@ -74,6 +77,8 @@ def _layout(report: Report, pages: dict[str, int], width: int) -> Group:
         ("What the channels say", _answers(report, pages, width)),
         ("What would explain the claim", _explanations(report, pages)),
         ("What the market lost", _market(report)),
+        ("The window", _drawn(strips(report, width - 2))),
+        ("Venues by open interest", _coverage(report)),
         ("Figures known for this window", _figures(report)),
         ("Sources asked", _sources(report, width)),
         ("Lineages", _lineages(report)),
@@ -84,6 +89,7 @@ def _layout(report: Report, pages: dict[str, int], width: int) -> Group:
         ("Caveat", _lines([report.caveat])),
         ("Doubts about the sources", _doubts(report)),
         ("Rows that could not be read", _lines(list(report.problems))),
+        ("Evidence", _evidence(report)),
     ):
         if block is not None:
             parts += [Text(""), Text(title, style="bold"), Padding(block, (0, 0, 0, 2))]
@@ -215,10 +221,15 @@ def _sources(report: Report, width: int) -> RenderableType | None:
     if answered:
         table = _table("source", "long", "short", "events", "covered", "shows")
         longest = max(len(row.source) for row in answered)
-        table.columns[0].no_wrap = width >= _WIDE and longest <= width - _BESIDE
-        table.columns[-1].min_width = _SHOWS
-        for row in answered:
-            table.add_row(row.source, *_amounts(row), _share(row.covered), _shows(row))
+        rows = [(*_amounts(row), _share(row.covered)) for row in answered]
+        numbers = sum(
+            max(map(len, column)) for column in zip(("long", "short", "events", "covered"), *rows, strict=True)
+        )
+        room = width - _INDENT - numbers - _BETWEEN * len(rows[0]) - _BETWEEN
+        table.columns[0].width = min(longest, max(room - _SHOWS, room // 2))
+        for row, cells in zip(answered, rows, strict=True):
+            name = row.source if longest <= table.columns[0].width else row.source.replace("/", "/\n", 1)
+            table.add_row(name, *cells, _shows(row))
         parts.append(table)
         parts += [Text(f"{row.source}: {note}", style="dim") for row in answered for note in _notes(row)]
     alike: dict[tuple[str, str], list[str]] = {}
@@ -288,12 +299,40 @@ def _confidence(report: Report) -> RenderableType | None:
     table = _table("part", "points", "of", "because")
     for part in report.confidence.components:
         table.add_row(part.name, f"{part.points:.3f}", f"{part.most:.2f}", part.reason)
-    points, said = report.confidence.value, "conventions, not calibrated"
-    if report.confidence.learned:
-        points = sum(part.points for part in report.confidence.components)
-        said = f"verdicts with this sum were right {report.confidence.value:.0%} of the time in simulated markets"
+    points, said = estimated.summed(report.confidence)
     table.add_row("sum", f"{points:.3f}", "1.00", said)
     return table
+
+
+def _coverage(report: Report) -> RenderableType | None:
+    rows = estimated.coverage_rows(report)
+    if not rows:
+        return None
+    table = _table(*estimated.COVERAGE_COLUMNS)
+    for row, seen in zip(rows[:_MOST_VENUES], report.coverage, strict=False):
+        nearest = sorted(seen.channels, key=lambda channel: (channel.count("/"), channel))
+        more = f" and {len(nearest) - 1} more" if len(nearest) > 1 else ""
+        table.add_row(*row[:-1], nearest[0] + more if nearest else row[-1])
+    if len(rows) > _MOST_VENUES:
+        table.add_row(f"and {len(rows) - _MOST_VENUES} more", "", "", "(--format html)")
+    return table
+
+
+def _evidence(report: Report) -> RenderableType | None:
+    """What the sources answered, with time and hash, and how to see the report again from it."""
+    if not report.evidence:
+        return None
+    said = [
+        f"{row.id}, received {row.received:%Y-%m-%d %H:%M:%S} UTC\n  sha256:{row.sha256}"
+        for row in report.evidence[:_MOST_RECORDS]
+    ]
+    if len(report.evidence) > _MOST_RECORDS:
+        said.append(f"and {len(report.evidence) - _MOST_RECORDS} more (--format html)")
+    return _lines([*said, estimated.REPLAY])
+
+
+def _drawn(lines: list[str]) -> RenderableType | None:
+    return Group(*(Text(line, no_wrap=True) for line in lines)) if lines else None
 
 
 def _lines(texts: list[str]) -> RenderableType | None:

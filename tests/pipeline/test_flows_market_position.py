@@ -210,6 +210,14 @@ def test_an_outflow_is_below_zero(here: Callable[..., list[str]]) -> None:
     for claim, verdict in (("net outflow of $725,800", Verdict.SUPPORTED), ("$725,800", Verdict.DIFFERS)):
         report = flows("2026-01-12/2026-01-17", claim, asset="SOL", subject="TSOL", options=options)
         assert report.verdict is verdict
+        flow = "net outflow" if "outflow" in claim else "net flow"
+        signed = "$725.8k" if "outflow" in claim else "-$725.8k"
+        assert report.sentence.startswith(f"The {flow} of TSOL was {signed}"), report.sentence
+
+
+def test_what_all_funds_took_in_says_nothing_of_one() -> None:
+    report = flows("2026-01-12/2026-01-17", "$32.23M", asset="SOL", subject="BSOL", options=OFFLINE)
+    assert [answer.text.split()[0] for answer in report.answers] == ["$32.23M"]
 
 
 def test_two_independent_counts_that_agree_corroborate(here: Callable[..., list[str]]) -> None:

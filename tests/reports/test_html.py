@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from report_examples import ATTACKS, FIGURE, FULL, attacked
 
-from reports import html, notebook
+from reports import charts, html, markdown, notebook, terminal
 from verify.model.errors import InputError
+from verify.model.report import Answer, Range, Report
 
-VOID = {"meta", "br", "link", "img", "input", "hr"}
+VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 #: Everything that our own template and the pictures are made of.
 ELEMENTS = {
     "html", "head", "meta", "title", "style", "body", "a", "main", "header", "p", "span", "h1", "h2", "h3", "strong",
     "code", "blockquote", "section", "dl", "dt", "dd", "figure", "figcaption", "ul", "li", "table", "caption", "thead",
     "tbody", "tr", "th", "td", "div", "details", "summary", "footer", "svg", "g", "path", "line", "text", "rect",
-    "clippath", "defs",
+    "clippath", "defs", "wbr",
 }  # fmt: skip
 
 
@@ -150,3 +152,29 @@ def test_a_notebook_without_the_extra_shows_the_table(monkeypatch: pytest.Monkey
     shown = notebook.shown(attacked(FULL, "<script>x</script>"))
     assert shown.startswith("<pre>")
     assert "<script>" not in shown
+
+
+@pytest.mark.parametrize(
+    ("quantity", "values", "title"),
+    [
+        ("price of BTC, fall in per cent", (-0.1078, 0.25), "per cent"),
+        ("price of DOGE, lowest", (0.12, 0.13), "US dollars"),
+    ],
+)
+def test_small_readings_are_written_out_on_the_axis(quantity: str, values: tuple[float, ...], title: str) -> None:
+    answers = tuple(Answer(f"c{n}", f"C{n}", "no", "", None, None, 1, Range(v, v)) for n, v in enumerate(values))
+    drawn = charts.lineages(replace(FULL, command="market", quantity=quantity, claim=None, answers=answers))
+    assert drawn is not None
+    ticks = re.findall(r">([^<>]+)</text>", drawn)
+    assert title in ticks
+    assert not [tick for tick in ticks if re.fullmatch(r"[−\d.]+m", tick)]  # SI thousandths, read as millions
+    assert f"C0 {values[0]} to {values[0]}" in drawn
+
+
+@pytest.mark.parametrize("render", [html.render, terminal.render, markdown.render])
+def test_it_is_said_what_the_confidence_means(render: Callable[[Report], str]) -> None:
+    assert FULL.confidence is not None
+    assert "conventions, not calibrated" in render(FULL)
+    learned = replace(FULL, confidence=replace(FULL.confidence, value=0.87, learned=True))
+    shown = " ".join(re.sub(r"<[^>]*>", " ", render(learned)).split())
+    assert "right 87 % of the time" in shown

@@ -11,7 +11,8 @@ from report_examples import FIGURE, FULL
 
 from reports import terminal
 from reports.plot import plot
-from reports.spans import claimed, extent, spans
+from reports.spans import Unit, claimed, extent, spans
+from reports.spans import unit as spans_unit
 from verify.model.report import Answer, Range, Report
 
 AMOUNTS = st.floats(min_value=0, max_value=1e13, allow_nan=False)
@@ -77,3 +78,46 @@ def test_the_table_shows_it_without_cutting(width: int) -> None:
     shown = terminal.render(FULL, width=width)
     assert "the claim" in shown
     assert "…" not in shown
+
+
+def reading(quantity: str, claim: str, *values: float, command: str = "market") -> Report:
+    answers = tuple(Answer(f"c{n}", f"C{n}", "no", "", None, None, 1, Range(v, v)) for n, v in enumerate(values))
+    return replace(FULL, command=command, quantity=quantity, claim=claim, answers=answers)
+
+
+@pytest.mark.parametrize(
+    ("command", "quantity", "claim", "unit", "band"),
+    [
+        ("market", "price of BTC, lowest", "broke $92,000", Unit.DOLLARS, (92_000, 92_000)),
+        ("market", "price of BTC, fall in per cent", "fell more than 3%", Unit.PERCENT, (3, 3)),
+        ("market", "implied volatility of BTC, change in points", "down 18-25 points", Unit.POINTS, (17.5, 25.5)),
+        ("market", "correlation of BTC with the S&P 500, daily returns", "a new high", Unit.CORRELATION, None),
+        ("flows", "net outflow of TSOL", "net outflow of $725,800", Unit.DOLLARS, (725_750, 725_850)),
+        ("position", "holding of 6,755 ETH", "$3M", Unit.COINS, None),
+        ("liquidations", "long liquidations, all venues", "$750M", Unit.DOLLARS, (745e6, 755e6)),
+        ("liquidations", "number of liquidations", "no number", Unit.COUNT, None),
+    ],
+)
+def test_the_axis_has_the_unit_of_the_quantity_and_the_claim_its_place(
+    command: str, quantity: str, claim: str, unit: Unit, band: tuple[float, float] | None
+) -> None:
+    report = reading(quantity, claim, 1.0, command=command)
+    assert spans_unit(report) is unit
+    assert claimed(report) == band
+
+
+def test_a_share_is_no_money_and_one_number_is_seen() -> None:
+    lines = plot(reading("price of BTC, fall in per cent", "fell more than 2%", -0.1078, 1.5), 80)
+    assert lines[0].count("●") == lines[1].count("●") == 1
+    assert "$" not in "".join(lines)
+    assert lines[-2].split() == ["-0.234", "%", "0.946", "%", "2.13", "%"]
+
+
+def test_money_below_zero_has_its_sign_before_the_currency() -> None:
+    axis = plot(reading("net flow of BSOL", "$5M", -47e6, 5e6, command="flows"), 80)[-2]
+    assert axis.split()[0].startswith("-$")
+
+
+def test_the_ends_of_a_narrow_axis_are_told_apart() -> None:
+    axis = plot(reading("price of BTC, lowest", "broke $92,000", 91_990.0, 92_010.0), 80)[-2].split()
+    assert len(set(axis)) == 3

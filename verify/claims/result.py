@@ -32,6 +32,11 @@ class Row:
     windows: tuple[Window, ...] = ()
     edits: tuple[Edit, ...] = ()
 
+    @property
+    def simulated(self) -> bool:
+        """Whether its verdict rests on data that a simulation made."""
+        return self.report is not None and self.report.simulated
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: numbers as numbers, "" for what the text does not say."""
         claim, amount = self.claim, self.claim.number.amount
@@ -94,6 +99,10 @@ class ArticleReport:
         """The worst of all; an article without a figure has nothing against it."""
         return next((v for v in PRECEDENCE if any(row.verdict is v for row in self.rows)), Verdict.SUPPORTED)
 
+    @property
+    def simulated(self) -> bool:
+        return any(row.simulated for row in self.rows)
+
     def exit_code(self, fail_on: Verdict = Verdict.INCONCLUSIVE) -> int:
         """The exit code of the worst verdict; with `fail_on` "differs", what is inconclusive passes.
 
@@ -136,5 +145,6 @@ class ArticleReport:
                 for row in self.sources
             ],
             "trial": self.trial,
+            "simulated": self.simulated,
             "problems": [*self.problems, *self.warnings],
         }

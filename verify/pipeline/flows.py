@@ -111,10 +111,10 @@ class FlowQuestion:
         days = _days(kind, found.window)
         listed = [
             *_from_sources(found, kind, self.asset, self.subject, days, said),
-            *_from_figures(found, kind, quantity, said),
+            *_from_figures(found, kind, quantity, self.subject, said),
         ]
         found.findings += [*_findings(found, kind, quantity), *_of_others(found, kind, self.asset)]
-        what = _subject(kind, self.asset, self.subject)
+        what = _subject(kind, self.asset, self.subject, outflow=said is not None and said.negative)
         when = f"{days[0]:%d %B %Y}" if len(days) == 1 else f"{days[0]:%d %B} to {days[-1]:%d %B %Y}"
         told = Told(
             command="flows",
@@ -228,10 +228,12 @@ def _by_day(frame: pl.DataFrame, kind: str, subject: str) -> Mapping[date, float
     return {**parts, **totals}
 
 
-def _from_figures(found: Gathered, kind: str, quantity: Quantity, claim: Stated | None) -> Iterable[Reading]:
+def _from_figures(
+    found: Gathered, kind: str, quantity: Quantity, subject: str, claim: Stated | None
+) -> Iterable[Reading]:
     sign = _sign(claim)
     for figure in found.stated(KINDS[kind]):
-        if figure.window is None or not _same_subject(figure, quantity, kind):
+        if figure.window is None or not _same_subject(figure, quantity, kind, subject):
             continue
         if not figure.window.may_be(found.window) and figure.window.shared(found.window) < _SAME_WINDOW:
             continue
@@ -244,12 +246,14 @@ def _from_figures(found: Gathered, kind: str, quantity: Quantity, claim: Stated 
         yield figure_reading(figure, found, f"{amount} over {figure.window.words()}", fitting, sign=sign)
 
 
-def _same_subject(figure: Figure, quantity: Quantity, kind: str) -> bool:
+def _same_subject(figure: Figure, quantity: Quantity, kind: str, subject: str) -> bool:
     stated_, venues = figure.quantity, figure.quantity.venues.names
     if kind == "dex":
         return venues == quantity.venues.names
     if stated_.assets != quantity.assets:
         return False
+    if subject:  # what all funds took in says nothing of one
+        return venues is not None and {names.key(name) for name in venues} == {names.key(subject)}
     return venues is None or all(_ALL.search(name) for name in venues)
 
 
@@ -326,10 +330,12 @@ def _few(days: Sequence[date]) -> str:
     return shown + (f" and {len(days) - 3} more days" if len(days) > 3 else "")
 
 
-def _subject(kind: str, asset: str, subject: str) -> str:
+def _subject(kind: str, asset: str, subject: str, *, outflow: bool = False) -> str:
+    """In words; where the claim is one of an outflow, readings are counted in its direction."""
     if kind == "dex":
         return f"volume of {names.title('venues', subject)}"
-    return f"net flow of {subject.upper()}" if subject else f"net flow of US spot {asset} funds"
+    flow = "net outflow" if outflow else "net flow"
+    return f"{flow} of {subject.upper()}" if subject else f"{flow} of US spot {asset} funds"
 
 
 def _sentence(listed: Sequence[Reading], what: str, when: str, kind: str) -> str:
