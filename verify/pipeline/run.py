@@ -19,7 +19,7 @@ from verify.model.quantity import LIQUIDATIONS, Quantity
 from verify.model.report import EvidenceRow, Finding, SourceRow
 from verify.model.stages import stage
 from verify.model.window import Window, iso
-from verify.pipeline import readings
+from verify.pipeline import own_tables
 from verify.pipeline.judging import Question
 from verify.reconcile.votes import Origin
 
@@ -204,7 +204,7 @@ def answered(plan: Plan, outcomes: Sequence[Outcome], window: Window, quantity: 
     from sources import collect, measured
     from sources.rows import delivered, refused
 
-    deliveries, remarks = readings.examined(collect.deliver(outcomes, window, quantity), outcomes, window)
+    deliveries, remarks = own_tables.examined(collect.deliver(outcomes, window, quantity), outcomes, window)
     return Collected(
         told=[*(delivered(each, window) for each in deliveries), *(refused(refusal) for refusal in plan.refusals)],
         figures=measured.figures(deliveries, window, quantity),
