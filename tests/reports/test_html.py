@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from report_examples import ATTACKS, FIGURE, FULL, attacked
+from reports_page import Page
 
 from reports import charts, html, markdown, notebook, terminal
 from verify.model.errors import InputError
 from verify.model.report import Answer, Range, Report
 
-VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 #: Everything that our own template and the pictures are made of.
 ELEMENTS = {
     "html", "head", "meta", "title", "style", "body", "a", "main", "header", "p", "span", "h1", "h2", "h3", "strong",
@@ -23,39 +25,6 @@ ELEMENTS = {
     "tbody", "tr", "th", "td", "div", "details", "summary", "footer", "svg", "g", "path", "line", "text", "rect",
     "clippath", "defs", "wbr",
 }  # fmt: skip
-
-
-class Page(HTMLParser):
-    """Elements, attributes and text of a page; refuses one that is not well-formed."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(page)
-        self.close()
-        assert not self.open, f"not closed: {self.open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open[-1] == tag, f"</{tag}> closes <{self.open[-1]}>"
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
 
 
 def test_every_part_of_the_report_is_there() -> None:
@@ -127,8 +96,23 @@ def test_a_report_about_nothing_is_a_page_too() -> None:
     assert "No figure is known for this window." in Page(html.render(bare)).text
 
 
-def test_the_same_report_is_the_same_page() -> None:
-    assert html.render(FULL) == html.render(FULL)
+@pytest.mark.slow
+def test_time_zone_locale_and_hash_seed_change_no_byte() -> None:
+    """Of the page, which no run of checks writes; `tests/jobs/test_same_bytes.py` has the other formats."""
+    told = "import sys; from report_examples import FULL; from reports import html; "
+    told += "sys.stdout.buffer.write(html.render(FULL).encode())"
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG", "PYTHON"))}
+    pages = [
+        subprocess.run(
+            [sys.executable, "-c", told], cwd=Path(__file__).parents[1], env={**inherited, **world},
+            capture_output=True, check=True, timeout=120,
+        ).stdout
+        for world in (
+            {"TZ": "Asia/Kolkata", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
+            {"TZ": "America/St_Johns", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2", "LANG": "de_DE.UTF-8"},
+        )
+    ]  # fmt: skip
+    assert pages[0] == pages[1] == html.render(FULL).encode()
 
 
 def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
