@@ -307,7 +307,9 @@ def test_a_table_of_which_no_row_can_be_read_is_refused(desk: Path) -> None:
 
 def test_a_misspelt_feed_is_no_lineage_of_its_own(desk: Path) -> None:
     (desk / "desk.csv.toml").write_text('venue = "okx"\nlineage = ["okx/liquidation_ordrs"]\n')
-    with pytest.raises(InputError, match=r"mapping of desk\.csv:2: okx has no feed 'okx/liquidation_ordrs'; it has okx/"):
+    with pytest.raises(
+        InputError, match=r"mapping of desk\.csv:2: okx has no feed 'okx/liquidation_ordrs'; it has okx/"
+    ):
         ask("file:desk.csv")
 
 
