@@ -320,3 +320,10 @@ def test_a_table_without_rows_is_a_failure_unless_it_says_what_it_covers(desk: P
     (desk / "desk.csv.toml").write_text(MAPPING + 'covers = "2026-01-18/2026-01-20"\n')
     (row,) = ask("file:desk.csv?asset=BTC").sources
     assert (row.status, row.events) == ("ok", 0)
+
+
+def test_a_table_that_shows_a_sliver_of_what_was_printed_is_no_estimate_of_the_whole(desk: Path) -> None:
+    (desk / "desk.csv.toml").write_text('venue = "okx"\n')
+    text = verify.liquidations("2026-01-19", sources=["file:desk.csv"], offline=True).questions[2].text
+    assert "by what is shown; the channels that were read show $100 of it, from which the rest cannot be told" in text
+    assert "feeds hide" not in text
