@@ -198,7 +198,8 @@ class Fetcher:
         failure = outcome.failure
         if self._recorder is not None:
             self._recorder.outcome(outcome)
-        text = f"{len(outcome.payloads)} answers" if failure is None else failure.message
+        count = len(outcome.payloads)
+        text = f"{count} answer{'' if count == 1 else 's'}" if failure is None else failure.message
         self._progress(Progress(outcome.job.label, "done" if failure is None else "failed", text))
         return outcome
 

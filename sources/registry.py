@@ -75,6 +75,24 @@ def ids() -> list[str]:
     return sorted({point.name for point in _points()})
 
 
+def feeds(identity: str) -> list[str]:
+    """The measuring feeds that a source shows, sorted; none where there is no such source or its package is broken."""
+    try:
+        spec = get(identity).spec
+    except (NameUnknown, Unavailable):
+        return []
+    return sorted({feed for channel in spec.channels for feed in channel.lineage})
+
+
+def misspelt(feed: str) -> str:
+    """What is wrong with the feed of a known source, in words; nothing where it has it, or where nobody knows it."""
+    identity, _, _ = feed.partition("/")
+    if not (known := feeds(identity)) or feed in known:
+        return ""
+    own = [name for name in known if name.startswith(f"{identity}/")] or known
+    return f"{identity} has no feed {feed[:60]!r}; it has {', '.join(own[:6])}"
+
+
 def _points() -> list[EntryPoint]:
     """This project's own first, so that a stranger cannot take over one of its ids."""
     return sorted(entry_points(group=GROUP), key=lambda point: (not point.value.startswith("sources."), point.name))

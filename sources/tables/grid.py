@@ -108,7 +108,33 @@ def _parquet(body: bytes, name: str) -> Grid:
         frame = pl.read_parquet(io.BytesIO(body))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SchemaChanged(f"is no Parquet file that can be read: {_short(error)}", source=name) from None
-    return Grid(frame, pl.int_range(1, frame.height + 1, eager=True), "row")
+    return readable(frame, pl.int_range(1, frame.height + 1, eager=True))
+
+
+def readable(frame: pl.DataFrame, lines: pl.Series) -> Grid:
+    """A frame of any types as rows of cells: bytes that are text become text, and no column holds what is no cell.
+
+    Parquet files of older writers do not say that their bytes are text. Lists, structures, lengths of time and other
+    bytes are left out, with a note.
+    """
+    notes = []
+    for name, dtype in frame.schema.items():
+        if dtype == pl.Binary and (text := _as_text(frame[name])) is not None:
+            frame = frame.with_columns(text)
+        elif dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Duration):
+            frame = frame.drop(name)
+            notes.append(f"the column {name!r} holds {dtype.base_type().__name__.lower()} and is left out")
+        elif dtype == pl.Time or dtype == pl.Null:
+            frame = frame.with_columns(pl.col(name).cast(pl.String))
+    return Grid(frame, lines, "row", notes=tuple(notes))
+
+
+def _as_text(series: pl.Series) -> pl.Series | None:
+    """Bytes as text, or None where they are no UTF-8."""
+    try:
+        return series.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        return None
 
 
 def _json(text: str, name: str, notes: list[str]) -> Grid:

@@ -222,6 +222,7 @@ def _check(mapping: TableMapping, text: str, name: str) -> None:
 
 
 def _check_texts(mapping: TableMapping, refuse: Any) -> None:
+    from sources.registry import misspelt
     from sources.tables.times import zone
     from verify.model.window import Window, parse_duration
 
@@ -238,3 +239,5 @@ def _check_texts(mapping: TableMapping, refuse: Any) -> None:
     for feed in mapping.lineage:
         if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)?", feed):
             refuse("", "lineage", f"{feed[:60]!r} is no feed: write venue/channel as `verify sources` does")
+        if wrong := misspelt(feed):
+            refuse("", "lineage", wrong)

@@ -150,7 +150,7 @@ def source(given: Given) -> Source:
         found = reading(given.read(), given.mapping, given.name, channel)
     except SourceError as error:
         raise InputError(f"{given.name}: {error.message}") from None
-    if not found.venues:
+    if not found.venues or (found.problems and not found.frame.height):
         raise InputError(f"{given.name}: no row could be read ({lines_of(found.problems) or 'it has none'})")
     spec = _spec(given, found)
     request = Request(given.url, body=given.mapping.encode() or None, note=given.name)
@@ -188,7 +188,9 @@ def _inside(whole: Reading, window: Window, channel: str, payload: Payload) -> p
     else:
         inside = frame.filter(pl.col("time") >= window.start, pl.col("time") < window.end)
         inside = inside.with_columns(evidence=pl.lit(payload.evidence or None, dtype=pl.String))
-    if not inside.height and frame.height and not whole.mapping.covers:
+    if not frame.height and not whole.mapping.covers:
+        raise Suspect("it has no row, and no `covers` of its mapping says of which time", source=channel)
+    if not inside.height and not whole.mapping.covers:
         micros = pl.concat([frame[start].dt.epoch("us"), frame[end].dt.epoch("us")])
         span = " to ".join(dict.fromkeys((_said(int(micros.min())), _said(int(micros.max())))))  # type: ignore[arg-type]
         raise Suspect(f"none of its {frame.height} rows lies in the window: they are of {span}", source=channel)

@@ -132,7 +132,7 @@ def test_a_range_runs_from_the_low_end_of_one_to_the_high_end_of_the_other(
     [
         "", "   ", "$", "M", "foo", "$750Mfoo", "nan", "NaN", "inf", "-inf", "∞", "1e9", "7.5E+08",
         "-$5M", "$-5M", "−5M", "--750M", "€750M", "750 million yuan", "7.5亿元", "人民币7.5亿", "A$750M", "HK$750M",
-        "5%", "750 BTC", "1,08bn", "750.000.000", "$1,23,456", "$5 5", "$5M 5M", "$1.2B-$800M", "half a billion",
+        "5%", "750 BTC", "1,08bn", "750.000.000", "$1,23,456", "$5 5", "$5M 5M", "$1.2B-$800M", "a few million",
         "750\u202eM", "750\x1b[31mM", "$750M\x00", "9" * 30, "0." + "0" * 40 + "1", "10000000tn", "1" * 5_000_000,
         "100000 tn 0.0000000000000000001",
     ],
@@ -143,6 +143,20 @@ def test_what_is_no_amount_is_one_short_sentence(text: str) -> None:
     said = str(caught.value)
     assert len(said) < 320
     assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("half a billion dollars", "$0.5 billion"),
+        ("more than three quarters of a billion", "over 0.75bn"),
+        ("nearly three-quarters of a billion US dollars", "nearly $750M"),
+        ("seven hundred million", "700M"),
+        ("about two billion dollars", "about $2bn"),
+    ],
+)
+def test_a_number_in_words_is_the_number_in_digits(text: str, same: str) -> None:
+    assert Amount.parse(text) == Amount.parse(same)
 
 
 @pytest.mark.parametrize("text", ["00M", "over 00M", "0750M", "00-800M"])

@@ -202,3 +202,13 @@ def test_times_are_as_short_as_they_can_be_exact() -> None:
     assert iso(parse_instant("2026-01-19T10:30:00+08:00")) == "2026-01-19T02:30Z"
     assert iso(parse_instant("2026-01-19T02:30:05Z")) == "2026-01-19T02:30:05Z"
     assert iso(parse_instant("2026-01-19T02:30:05.25Z")) == "2026-01-19T02:30:05.250000Z"
+
+
+@pytest.mark.parametrize(
+    "text", ["0001-01-01", "9999-12-30", "700000d", "4h@1066-10-14T12:00Z", "2026-01-19/9998-01-01"]
+)
+def test_a_window_that_no_market_has_seen_is_outside_the_calendar(text: str) -> None:
+    with pytest.raises(WindowError, match="outside the calendar: write a year from"):
+        Window.parse(text, now=NOW)
+    with pytest.raises(WindowError, match="outside the calendar"):
+        Window.parse("2026-01-19", slack=timedelta(days=300_000))

@@ -415,3 +415,29 @@ def test_commands_exit_with_the_verdict(arguments: list[str], code: int, tmp_pat
     from reports import json as reports_json
 
     Draft202012Validator(reports_json.schema()).validate(json.loads(target.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("holding", ["0 ETH", "0.0 ETH", "-5 ETH", "626.700,5 ETH", "5 ETH, 3 BTC"])
+def test_a_holding_of_nothing_or_read_in_part_is_refused(holding: str) -> None:
+    with pytest.raises(InputError, match="the holding"):
+        position("2026-01-19", "$61.7M", holding=holding, cost="$3,105.5", options=OFFLINE)
+
+
+@pytest.mark.parametrize("claim", ["broke €92", "broke C$92,000", "跌破9.2万元"])
+def test_a_price_in_another_currency_is_refused(claim: str) -> None:
+    with pytest.raises(AmountError, match="not in US dollars"):
+        market("2026-01-19", claim, kind="price", asset="BTC", options=OFFLINE)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["market", "price", "--asset", "BTC", "--claim", ""],
+        ["flows", "--asset", "SOL", "--claim", " "],
+        ["position", "--holding", "5 ETH", "--cost", ""],
+    ],
+)
+def test_a_text_of_nothing_is_no_option_left_out(words: list[str]) -> None:
+    done = CliRunner().invoke(cli, [*words, "--window", "2026-01-19", "--offline"])
+    assert done.exit_code == 2
+    assert "is empty" in done.output

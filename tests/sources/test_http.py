@@ -376,7 +376,7 @@ def test_progress_tells_what_each_source_waits_for(server: ProviderServer) -> No
     server.serve(HOST, ORDERS, page("a"))
     fetch(server, job(), progress=said.append)
     assert Progress("fake/orders", "waiting", f"an answer from {HOST} (orders)") in said
-    assert said[-1] == Progress("fake/orders", "done", "1 answers")
+    assert said[-1] == Progress("fake/orders", "done", "1 answer")
 
 
 def test_a_missing_file_is_handed_to_the_adapter_of_a_file_channel(server: ProviderServer) -> None:

@@ -286,3 +286,42 @@ def test_names_and_cells_are_data_in_every_form() -> None:
 def test_the_text_keeps_to_its_width_and_cuts_no_number() -> None:
     found = compared(TRUTH.with_columns(COL("long") * 1.1), TRUTH)
     assert max(len(line) for line in reconciliation.render(found, "table", width=80).splitlines()) <= 80
+
+
+@pytest.mark.parametrize("name", ["a", "b", "n", "off", "apart", "value"])
+def test_a_key_may_have_any_name(name: str) -> None:
+    ours = pl.DataFrame({name: [str(n % 4) for n in range(40)], "day": [str(n) for n in range(40)], "usd": range(40)})
+    theirs = ours.with_columns(pl.when(COL(name) == "1").then(10 * COL("usd")).otherwise(COL("usd")).alias("usd"))
+    found = verify.reconcile_tables(ours, theirs, keys=[name, "day"], values=["usd"])
+    assert "power_of_ten_of_group" in {one.code for pair in found.pairs for one in pair.diagnoses}
+
+
+def test_columns_that_hold_no_cells_are_left_out_and_named() -> None:
+    odd = pl.DataFrame(
+        {
+            "day": [b"mon", b"tue"],
+            "usd": [1.0, 2.0],
+            "fills": [[1], [2]],
+            "raw": [b"\xff", b"a"],
+            "took": [timedelta(1)] * 2,
+            "more": [{"x": 1}] * 2,
+            "none": pl.Series([None, None], dtype=pl.Null),
+        }
+    )
+    found = verify.reconcile_tables(odd, odd, keys=["day"])
+    assert found.exit_code == 0
+    said = " ".join(found.tables[0].assumed)
+    assert [name for name in odd.columns if f"{name!r} holds" in said] == ["fills", "raw", "took", "more"]
+
+
+def test_a_column_named_twice_counts_once_and_a_tolerance_of_no_value_is_refused() -> None:
+    frame = table(rows=8)
+    assert verify.reconcile_tables(frame, frame, keys=["time", "asset", "time"], values=["long", "long"]).exit_code == 0
+    with pytest.raises(InputError, match="--tolerance lng: no value is called so"):
+        verify.reconcile_tables(frame, frame, keys=KEYS, tolerances={"lng": (1.0, 0.0)})
+
+
+def test_a_feed_that_its_source_does_not_have_is_refused() -> None:
+    frame = table(rows=8)
+    with pytest.raises(InputError, match="okx has no feed 'okx/liquidation_ordrs'"):
+        verify.reconcile_tables(frame, frame, keys=KEYS, lineage={"table 1": ["okx/liquidation_ordrs"]})

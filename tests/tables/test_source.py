@@ -297,3 +297,33 @@ def test_strings_of_a_table_are_data_in_every_format(tmp_path: Path) -> None:
 
 def test_the_schemes_are_known() -> None:
     assert {"file", "sql"} <= set(addressed.SCHEMES)
+
+
+def test_a_table_of_which_no_row_can_be_read_is_refused(desk: Path) -> None:
+    (desk / "desk.csv.toml").write_text(MAPPING + '[time]\nformat = "%d.%m.%Y"\n')
+    with pytest.raises(InputError, match=r"desk\.csv: no row could be read \(line 2"):
+        ask("file:desk.csv")
+
+
+def test_a_misspelt_feed_is_no_lineage_of_its_own(desk: Path) -> None:
+    (desk / "desk.csv.toml").write_text('venue = "okx"\nlineage = ["okx/liquidation_ordrs"]\n')
+    with pytest.raises(
+        InputError, match=r"mapping of desk\.csv:2: okx has no feed 'okx/liquidation_ordrs'; it has okx/"
+    ):
+        ask("file:desk.csv")
+
+
+def test_a_table_without_rows_is_a_failure_unless_it_says_what_it_covers(desk: Path) -> None:
+    (desk / "desk.csv").write_text(HEAD)
+    (row,) = ask("file:desk.csv?asset=BTC").sources
+    assert (row.status, row.long_usd) == ("failed", None)
+    (desk / "desk.csv.toml").write_text(MAPPING + 'covers = "2026-01-18/2026-01-20"\n')
+    (row,) = ask("file:desk.csv?asset=BTC").sources
+    assert (row.status, row.events) == ("ok", 0)
+
+
+def test_a_table_that_shows_a_sliver_of_what_was_printed_is_no_estimate_of_the_whole(desk: Path) -> None:
+    (desk / "desk.csv.toml").write_text('venue = "okx"\n')
+    text = verify.liquidations("2026-01-19", sources=["file:desk.csv"], offline=True).questions[2].text
+    assert "by what is shown; the channels that were read show $100 of it, from which the rest cannot be told" in text
+    assert "feeds hide" not in text

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from verify.model import names
-from verify.model.amount import CURRENCY_WORDS, HEDGE_WORDS, MAGNITUDES, Amount, Hedge
+from verify.model.amount import CURRENCY_WORDS, HEDGE_WORDS, MAGNITUDES, SPELLED, Amount, Hedge
 from verify.model.errors import AmountError
 from verify.model.quantity import CountUnit
 
@@ -49,6 +49,10 @@ class Number:
     @property
     def hedge(self) -> Hedge:
         return self.amount.hedge
+
+
+#: Why an amount of another currency is left alone.
+FOREIGN = "not in US dollars"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,16 +206,9 @@ _LEVEL_BEFORE = re.compile(
 )
 _NOT_COUNTED = re.compile(r"\b(?:join|readers|followers|subscribers|employees|members|offices|countries|staff)\b")
 _SMALL_OR_YEAR = re.compile(r".{1,3}|(?:19|20)[0-9]{2}")
-_SPELLED = {
-    "half a": Decimal("0.5"), "a quarter of a": Decimal("0.25"), "three quarters of a": Decimal("0.75"),
-    "three-quarters of a": Decimal("0.75"), "a": Decimal(1), "one": Decimal(1), "two": Decimal(2), "three": Decimal(3),
-    "four": Decimal(4), "five": Decimal(5), "six": Decimal(6), "seven": Decimal(7), "eight": Decimal(8),
-    "nine": Decimal(9), "ten": Decimal(10), "eleven": Decimal(11), "twelve": Decimal(12), "twenty": Decimal(20),
-    "thirty": Decimal(30), "forty": Decimal(40), "fifty": Decimal(50),
-}  # fmt: skip
 #: "half a billion dollars", "nine hundred million US dollars": only with its currency, as "a million" is said of much.
 _IN_WORDS = re.compile(
-    rf"\b(?P<n>{'|'.join(sorted(map(re.escape, _SPELLED), key=lambda w: -len(w)))})(?P<hundred> hundred)?"
+    rf"\b(?P<n>{'|'.join(sorted(map(re.escape, SPELLED), key=lambda w: -len(w)))})(?P<hundred> hundred)?"
     r" (?P<mag>million|billion|trillion) (?:u\.?s\.? )?(?:dollars?|usd)\b"
 )
 _TOO_LONG = 60
@@ -276,7 +273,7 @@ def scan(text: str, folded: str | None = None) -> Scan:
 def _in_words(text: str, low: str) -> Iterator[Number]:
     """Sums of dollars without a digit."""
     for match in _IN_WORDS.finditer(low):
-        value = _SPELLED[match["n"]] * (100 if match["hundred"] else 1) * Decimal(10) ** MAGNITUDES[match["mag"]]
+        value = SPELLED[match["n"]] * (100 if match["hundred"] else 1) * Decimal(10) ** MAGNITUDES[match["mag"]]
         amount = Amount.from_decimal(value.normalize(), text=text[match.start() : match.end()])
         opening = low[max(0, match.start() - _AROUND) : match.start()].rstrip()
         hedge, end = _hedged(opening, low, match.end(), Hedge.NONE)
@@ -304,14 +301,14 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
     if before := _BEFORE.search(left):
         foreign = _FOREIGN_BEFORE.search(left)
         if foreign and foreign.start() < before.start():
-            return Alone(start, end, "not in US dollars")
+            return Alone(start, end, FOREIGN)
         if before.start() and left[before.start() - 1].isascii() and left[before.start() - 1].isalnum():
             before = None
     first = start - len(before[0]) if before else start
     if before is None and (why := _part_of(left, right)):
         return Alone(start, end + (len(right) - len(right.lstrip("abcdefghijklmnopqrstuvwxyz0123456789_"))), why)
     if before is None and _FOREIGN_BEFORE.search(left):
-        return Alone(start, end, "not in US dollars")
+        return Alone(start, end, FOREIGN)
     last, currency, magnitude = _extent(low, end, money=before is not None)
     dollars = before is not None or currency
     alone = last, dollars, magnitude
@@ -400,7 +397,7 @@ def _classify(
         if percent := _PERCENT.match(right):
             kind, end = Kind.PERCENT, last + percent.end()
         elif _FOREIGN_AFTER.match(right):
-            return Alone(first, last, "not in US dollars")
+            return Alone(first, last, FOREIGN)
         elif points := _POINTS.match(right):
             kind, end = Kind.POINTS, last + points.end()
         elif not magnitude and (length := _DURATION.match(right)):

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verify.claims.spans import Kind, fold, scan
+from verify.claims.spans import FOREIGN, Kind, fold, scan
 from verify.model.amount import HEDGE_WORDS, Amount
 from verify.model.errors import AmountError
 
@@ -67,7 +67,10 @@ def stated(text: str, *, unit: str = "USD") -> Stated:
     A bare number ("92,000") is one in `unit`.
     """
     words, plain = fold(text), text.strip()
-    numbers = scan(text).numbers
+    found = scan(text)
+    numbers = found.numbers
+    if any(number.reason == FOREIGN for number in found.alone):
+        raise AmountError(f"the claim {plain!r} is not in US dollars: convert it first")
     if len(numbers) > 1:
         listed = ", ".join(repr(text[number.start : number.end]) for number in numbers[:4])
         raise AmountError(f"the claim {plain!r} holds several numbers ({listed}): ask about one at a time")

@@ -502,7 +502,7 @@ def _date_of(match: re.Match[str], published: Dateline | None) -> date | None:
         assert published is not None
         meant = date(published.day.year, month, day)
         return meant if meant <= published.day + timedelta(days=7) else date(published.day.year - 1, month, day)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -31,6 +33,7 @@ _COMMANDS = {
 #: The commands whose options take their defaults from the settings; `run` settles its own.
 _SETTLED = frozenset({"article", "flows", "liquidations", "position"})
 INTERRUPTED = 130
+FAULT = 4
 
 
 class LazyGroup(click.Group):
@@ -119,14 +122,19 @@ def main() -> None:
     """The entry point: every expected failure is one line on stderr and a documented exit code."""
     from verify.model.errors import VerifyError
 
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: the verdict still stands in the exit code
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # for the whole run
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a latin-1 terminal shows ? for what it cannot, not a traceback
     from verify.model.stages import stage
 
+    output = sys.stdout
     try:
         with stage("the whole command", since_start=True):
             code = cli.main(prog_name="verify", standalone_mode=False)
+        sys.stdout.flush()
     except VerifyError as error:
         say(f"verify: {error}")
         sys.exit(error.exit_code)
@@ -139,4 +147,23 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         say("verify: interrupted")
         sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        gone = sys.stdout is not output  # click lays a silent one over it where nobody reads: `verify sources | head`
+        sys.exit(0 if gone else end.code)
+    except OSError as error:
+        _give_up_stdout()
+        say(f"verify: cannot use {error.filename or 'the standard output'}: {error.strerror or error}")
+        sys.exit(2)
+    except Exception:  # whatever was not foreseen: Python's own exit code would say that a claim differs
+        import traceback
+
+        for line in traceback.format_exc().splitlines():
+            say(line)
+        say("verify: this is a fault of verify itself and no verdict: please report the lines above")
+        sys.exit(FAULT)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _give_up_stdout() -> None:
+    """Let what is still waiting to be written go nowhere, so that the end of the program does not try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

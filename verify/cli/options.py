@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST_PROBLEMS = 10
 
+
+def filled(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Refuse a text of nothing: a variable that a job forgot to set is no wish to leave the question out."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("is empty: fill it or leave the option out", param=option)
+    return value
+
+
 _SHARED = (
     click.option("--window", required=True, metavar="W", help="START/END, START/PT4H, PT4H/END, 4h, 4h@END or a day."),
     click.option("--slack", metavar="D", help="How far the edges of the window may be off, e.g. 2h."),
-    click.option("--claim", metavar="TEXT", help="The statement to judge, as it would be printed."),
+    click.option("--claim", metavar="TEXT", callback=filled, help="The statement to judge, as it would be printed."),
     click.option(
         "--figures",
         multiple=True,

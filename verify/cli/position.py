@@ -13,8 +13,13 @@ from verify.cli import options
 @click.option("--holding", default="", metavar="COINS", help="So many coins, e.g. '626,700 ETH'.")
 @click.option("--account", default="", metavar="0x...", help="The address that holds them, instead of --holding.")
 @click.option("--asset", default="ETH", show_default=True, metavar="A", help="What to look for at the address.")
-@click.option("--cost", metavar="USD", help="What one coin has cost, e.g. '$3,105.5'.")
-@click.option("--price", metavar="USD", help="The price to value it at (default: those of exchanges over the window).")
+@click.option("--cost", metavar="USD", callback=options.filled, help="What one coin has cost, e.g. '$3,105.5'.")
+@click.option(
+    "--price",
+    metavar="USD",
+    callback=options.filled,
+    help="The price to value it at (default: those of exchanges over the window).",
+)
 @click.option("--short", is_flag=True, help="The coins were sold short.")
 @options.shared
 def command(

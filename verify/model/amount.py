@@ -3,7 +3,8 @@
 Grammar (after Unicode NFKC, case-insensitive)::
 
     amount   = [hedge] quantity [hedge-suffix] | [hedge] quantity range-sign quantity
-    quantity = [currency] number [magnitude] [number magnitude]... [currency]
+    quantity = [currency] number [magnitude] [number magnitude]... [currency] | words magnitude [currency]
+    words    = "half a", "three quarters of a", "two", "seven hundred", ...; a range has digits
     number   = digits with optional groups of three (or `_`) and a decimal point
 
 The rounding rule: the last digit that carries information is uncertain by half a unit. Digits after a
@@ -202,6 +203,19 @@ MAGNITUDES: dict[str, int] = {
 _NUMBER = re.compile(r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.(?P<part>\d+))?|\.(?P<bare>\d+)")
 _MAGNITUDE = re.compile("|".join(sorted((re.escape(m) for m in MAGNITUDES if m), key=lambda m: (-len(m), m))))
 _HYPHEN = re.compile(r"(?<=\d)\s*-\s*(?=(?:thousand|million|billion|trillion)\b)")  # a $750-million loss
+#: Numbers that are written out before a magnitude: "half a billion".
+SPELLED = {
+    "half a": Decimal("0.5"), "a quarter of a": Decimal("0.25"), "three quarters of a": Decimal("0.75"),
+    "three-quarters of a": Decimal("0.75"), "a": Decimal(1), "one": Decimal(1), "two": Decimal(2), "three": Decimal(3),
+    "four": Decimal(4), "five": Decimal(5), "six": Decimal(6), "seven": Decimal(7), "eight": Decimal(8),
+    "nine": Decimal(9), "ten": Decimal(10), "eleven": Decimal(11), "twelve": Decimal(12), "twenty": Decimal(20),
+    "thirty": Decimal(30), "forty": Decimal(40), "fifty": Decimal(50),
+}  # fmt: skip
+_WORDS = re.compile(
+    rf"(?P<n>{'|'.join(sorted(map(re.escape, SPELLED), key=lambda word: (-len(word), word)))})"
+    r"(?P<hundred> hundred)? (?P<rest>(?:million|billion|trillion)\b.*)",
+    re.DOTALL,
+)
 _ODD = re.compile(r"(?<=\d)[余多](?=[十百千万亿])")  # 10余亿: a billion and some
 _RANGE = re.compile(r"\s*(?:-|–|—|~|至|到|\bto\b|\band\b)\s*")
 _FORMATS = (("tn", 12), ("bn", 9), ("M", 6), ("k", 3), ("", 0))
@@ -254,6 +268,7 @@ class Amount:
             raise AmountError(f"{text.strip()!r} is negative: state the size and the side apart")
         if body.strip("+-. ") in ("nan", "inf", "infinity", "∞") or re.search(r"\d\s*e[+-]?\d+$", body):
             raise AmountError(f"{text.strip()!r} is not a plain finite number: write for example $750M")
+        body = _digits_of_words(body)
         ends = _RANGE.split(body)
         if len(ends) == 2 and all(any(c.isdigit() for c in end) for end in ends):
             return cls._range(text, hedge, ends[0], ends[1])
@@ -401,6 +416,13 @@ def money(value: Decimal | float, *, digits: int = 4, currency: str = "USD") -> 
                 written = written.rstrip("0").rstrip(".")
             return f"{sign}{written}{name}"
     raise AssertionError("the last format has exponent 0")
+
+
+def _digits_of_words(body: str) -> str:
+    """`half a billion dollars` as `0.5 billion dollars`; anything else as it is."""
+    if not (found := _WORDS.fullmatch(body)):
+        return body
+    return f"{SPELLED[found['n']] * (100 if found['hundred'] else 1)} {found['rest']}"
 
 
 def _take_hedge(plain: str) -> tuple[Hedge, str]:

@@ -27,6 +27,9 @@ _SHORT_UNIT = {
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}(?::?\d{2})?)?", re.IGNORECASE)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LONGEST_TEXT = 100
+#: The years that people write of markets, with room on both sides for whoever looks around a time.
+_YEARS = range(1900, 2500)
+_CALENDAR = f"write a year from {_YEARS[0]} to {_YEARS[-1]}"
 _FORMS = (
     "write START/END, START/PT4H, PT4H/END, 4h, 4h@END or a day, with times like "
     "2026-01-19T02:30Z or 2026-01-19T08:00+08:00"
@@ -67,9 +70,12 @@ def parse_instant(text: str) -> datetime:
     if moment.tzinfo is None:
         raise WindowError(f"the time {_short(text)!r} names no time zone: add Z or an offset like +08:00")
     try:
-        return moment.astimezone(UTC)
+        moment = moment.astimezone(UTC)
     except OverflowError:
         raise WindowError(f"the time {_short(text)!r} is outside the calendar") from None
+    if moment.year not in _YEARS:
+        raise WindowError(f"the time {_short(text)!r} is outside the calendar: {_CALENDAR}")
+    return moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,10 @@ class Window:
                 raise WindowError(f"cannot read the window {_short(text)!r}: {_FORMS}")
         except OverflowError:
             raise WindowError(f"the window {_short(text)!r} is outside the calendar") from None
-        return cls(start, end, slack)
+        window = cls(start, end, slack)
+        if any(edge.year not in _YEARS for edge in (window.outer.start, window.outer.end)):
+            raise WindowError(f"the window {_short(text)!r} is outside the calendar: {_CALENDAR}")
+        return window
 
     @staticmethod
     def _edges(raw: str) -> tuple[datetime, datetime]:

@@ -220,6 +220,9 @@ def answer(estimation: Estimation, side: Side, market: Reason | None, floor: flo
     spread_of += f"{said.tau.median:.2f}" if said.tau is not None else "not known from so few"
     if said.kind is Kind.ESTIMATE:
         text = f"{_interval(spread)}; {behind}, {spread_of}; {shown}"
+    elif spread.high90 < floor:
+        part = f"the channels that were read show {money(said.shown_usd, digits=3)} of it"
+        text = f"a lower bound: {shown}; {part}, from which the rest cannot be told; {behind}"
     else:
         text = f"a lower bound: {shown}; what feeds hide would make it {_interval(spread)}; {behind}, {spread_of}"
         text += f". {said.limits[0]}" if said.limits else ""

@@ -246,9 +246,12 @@ def _caveat(account: str, *, in_coins: bool, priced: bool) -> str:
 
 def _holding(text: str, paid: Span | None, short: bool) -> Holding:
     coins = [number for number in scan(text).numbers if number.kind is Kind.COIN]
-    if len(coins) != 1:
+    rest = text[: coins[0].start] + text[coins[0].end :] if len(coins) == 1 else "-"
+    if any(sign.isdigit() or sign in "-\u2212,." for sign in rest):
         raise InputError(f"cannot read the holding {text!r}: write coins with their ticker, for example '626,700 ETH'")
     amount = coins[0].amount
+    if not amount.low:
+        raise InputError(f"the holding {text!r} is nothing, or all of it is rounding: write it with more digits")
     return Holding(_asset(coins[0].asset), (float(amount.low), float(amount.high)), paid, short)
 
 

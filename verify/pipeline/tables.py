@@ -49,6 +49,7 @@ def reconcile_tables(
     adds values up to intervals of a time key first. `zone` is that of times without one, `decimal` the sign before
     decimals. Raises `InputError` for what cannot be read, `SourceError` where a source does not answer.
     """
+    from sources.registry import misspelt
     from sources.tables.typed import key_kinds, roles, typed
     from verify.reconcile.tables import Table, Tolerance, reconcile
 
@@ -64,7 +65,11 @@ def reconcile_tables(
     for known in (rename or {}, lineage or {}):
         if strange := [name for name in known if name not in called]:
             raise InputError(f"no table is called {strange[0]!r}; they are called {', '.join(called)}")
-    keys, values, notes = roles(grids, keys, values)
+    if wrong := [misspelt(feed) for declared in (lineage or {}).values() for feed in declared if misspelt(feed)]:
+        raise InputError(f"lineage: {wrong[0]}")
+    keys, values, notes = roles(grids, list(dict.fromkeys(keys)), list(dict.fromkeys(values)))
+    if strange := [column for column in tolerances or {} if column not in values]:
+        raise InputError(f"--tolerance {strange[0]}: no value is called so; they are {', '.join(values)}")
     kinds = key_kinds(grids, keys)
     ready = []
     for name, grid in zip(called, grids, strict=True):
@@ -146,9 +151,9 @@ def _rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
 
 
 def _framed(frame: pl.DataFrame) -> Grid:
-    from sources.tables.grid import Grid
+    from sources.tables.grid import readable
 
-    return Grid(*_rows(frame), "row")
+    return readable(*_rows(frame))
 
 
 def _read(body: bytes, name: str) -> Grid:

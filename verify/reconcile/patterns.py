@@ -63,8 +63,9 @@ def _column(
     both: pl.DataFrame, column: str, keys: Sequence[str], limits: tuple[float, float], names: tuple[str, str]
 ) -> Iterator[Diagnosis]:
     """Factor, sign or constant difference of one column: of all of it, or of one value of a key."""
-    told = both.select(*keys, a=pl.col(column), b=pl.col(f"{column}\x00")).drop_nulls(["a", "b"])
-    a, b = told["a"].to_numpy(), told["b"].to_numpy()
+    pair = [column, f"{column}\x00"]
+    told = both.select(*keys, *pair).drop_nulls(pair)
+    a, b = (told[one].to_numpy() for one in pair)
     apart = np.abs(a - b) > np.maximum(limits[0], limits[1] * np.maximum(np.abs(a), np.abs(b)))
     if apart.sum() < LEAST:
         return
@@ -93,14 +94,14 @@ def _groups(
     for key in keys:
         if told.schema[key].is_temporal():
             continue
-        table = told.select(pl.col(key)).with_columns(apart=pl.Series(apart))
-        shares = table.group_by(key).agg(pl.col("apart").sum().alias("off"), pl.len().alias("n")).sort(key)
+        table = pl.DataFrame({"value": told[key], "apart": apart})
+        shares = table.group_by("value").agg(pl.col("apart").sum().alias("off"), pl.len().alias("n")).sort("value")
         if not 1 < shares.height <= _MOST_GROUPS:
             continue
         off = shares.filter(pl.col("off") >= LEAST, pl.col("off") >= SHARE * pl.col("n"))
         if off.height == shares.height:
             continue
-        for value in off[key].to_list():
+        for value in off["value"].to_list():
             mine = (told[key] == value).fill_null(False).to_numpy() & apart
             if pattern := _pattern(a[mine], b[mine]):
                 code, words, amount, share = pattern
