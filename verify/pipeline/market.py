@@ -167,7 +167,7 @@ def _prices(found: Gathered, asset: str, venues: Scope, said: Stated | None) -> 
     statistic = said.statistic if said else Statistic.LOW
     shown = _percent if said is not None and said.unit == "percent" else _price
     what = f"price of {asset}, {_named(statistic)}"
-    sentence = f"By {what}: {spread(listed, shown)} ({found.window.words()})." if listed else ""
+    sentence = f"{asset} {_happened(statistic, listed)} ({found.window.words()})." if listed else ""
     caveat = "Every venue has its own price; an average of several breaks a mark later than one of them, or never."
     if any(reading.variant for reading in listed):
         caveat += " A day begins at another hour in UTC, UTC+8 and New York: each is told."
@@ -264,6 +264,22 @@ def _named(statistic: Statistic) -> str:
     }.get(statistic, "lowest")  # fmt: skip
 
 
+def _happened(statistic: Statistic, listed: Sequence[Reading]) -> str:
+    """What the price did, as it would be printed: `traded as low as $91,910 to $92,040 by 2 lineages`."""
+    moved = {Statistic.FALL: ("fell", "rose"), Statistic.RISE: ("rose", "fell")}
+    if statistic in moved:
+        asked = [reading for reading in listed if not reading.variant]
+        along, against = moved[statistic]
+        if asked and all(reading.high < 0 for reading in asked):
+            return f"{against} by {spread(listed, lambda v: _percent(-v))} from its opening to its closing price"
+        return f"{along} by {spread(listed, _percent)} from its opening to its closing price"
+    verb = {
+        Statistic.CHANGE: "moved by", Statistic.HIGH: "traded as high as", Statistic.ABOVE: "traded as high as",
+        Statistic.CLOSE: "closed at", Statistic.LEVEL: "traded from", Statistic.AMOUNT: "traded from",
+    }.get(statistic, "traded as low as")  # fmt: skip
+    return f"{verb} {spread(listed, _percent if statistic is Statistic.CHANGE else _price)}"
+
+
 def _price(value: float) -> str:
     return f"${value:,.2f}".removesuffix(".00")
 
@@ -306,7 +322,7 @@ def _volatility(found: Gathered, asset: str, said: Stated | None) -> tuple[list[
                 for variant, fell, since in (("", whole, values[0]), ("from its highest close", peak, max(values)))
             ]  # fmt: skip
     what = f"implied volatility{f' of {asset}' if asset else ''}, change in points"
-    sentence = f"By {what}: {spread(listed, lambda v: f'{v:.1f} points down')}." if listed else ""
+    sentence = f"The {what}: {spread(listed, lambda v: f'{-v:+.1f}')}." if listed else ""
     caveat = (
         "DVOL is one index of one venue, 30 days ahead; other terms (one week) and other makers are not read, and a"
         " fall is counted from the first day of the window, or from its highest close."
@@ -333,7 +349,7 @@ def _correlation(found: Gathered, asset: str, said: Stated | None) -> tuple[list
             if past:
                 listed.append(_correlated(delivery, past, days, said))
     what = f"correlation of {asset} with the S&P 500, daily returns"
-    sentence = f"By {what} over {prices.ROLLING[0]} days: {spread(listed, lambda v: f'{v:.2f}')}." if listed else ""
+    sentence = f"The {what}, over {prices.ROLLING[0]} days: {spread(listed, lambda v: f'{v:.2f}')}." if listed else ""
     caveat = (
         "Returns are taken from close to close of the index (16:00 in New York) on days that both have; a holiday is no"
         " day. “New high” means higher than on every earlier day that was read."
