@@ -327,3 +327,19 @@ def test_a_table_that_shows_a_sliver_of_what_was_printed_is_no_estimate_of_the_w
     text = verify.liquidations("2026-01-19", sources=["file:desk.csv"], offline=True).questions[2].text
     assert "by what is shown; the channels that were read show $100 of it, from which the rest cannot be told" in text
     assert "feeds hide" not in text
+
+
+def test_a_sliver_beside_a_printed_total_is_a_lower_bound_of_that_total(desk: Path) -> None:
+    (desk / "desk.csv.toml").write_text('venue = "okx"\n')
+    (desk / "printed.csv").write_text(
+        "url,outlet,amount_text,side,window_start_utc,window_end_utc,provider_attributed\n"
+        "https://a.example/1,A,$758M,total,2026-01-19T00:00Z,2026-01-20T00:00Z,CoinGlass\n"
+    )
+    report = verify.liquidations(
+        "2026-01-19", sources=["file:desk.csv"], figures=[desk / "printed.csv"], offline=True
+    )  # fmt: skip
+    assert report.estimate is not None
+    assert report.estimate.total is not None
+    assert report.estimate.kind == "lower_bound"
+    assert report.estimate.total.low90 > 700e6
+    assert report.estimate.limits[0].startswith("The channels that were read show $100 of it")

@@ -16,6 +16,7 @@ import polars as pl
 from sources.adapter import merged_weights
 from sources.collect import Delivery
 from sources.spec import CompletenessRule, Form
+from verify.model.amount import money
 from verify.model.figure import Completeness
 from verify.model.quantity import LIQUIDATIONS, Quantity, Side
 from verify.model.window import Window
@@ -58,10 +59,25 @@ def estimated(question: Question, channels: Sequence[Channel], measured: Measure
     if not (evidence.feeds or evidence.bars or evidence.rows or evidence.totals):
         return None
     found = estimate(evidence)
+    printed = _whole(evidence.totals)
+    if found.total is not None and found.total.high90 < printed and not found.extrapolated:
+        # Whatever was read, most of the market lies beyond it, at venues of which nobody knows how large they are.
+        part = f"The channels that were read show {money(found.shown_usd, digits=3)} of it: the rest is not told apart."
+        found = estimate(replace(evidence, feeds=(), bars=(), rows=()))
+        found = replace(found, kind=Kind.LOWER_BOUND, limits=(part, *found.limits))
     if found.kind is Kind.ESTIMATE and not (evidence.feeds or evidence.bars):
         # Printed numbers that do not overlap confirm one another in nothing, and nobody weighs those not named.
         found = replace(found, kind=Kind.LOWER_BOUND, limits=(PRINTED_ONLY, *found.limits))
     return Estimation(found, evidence)
+
+
+def _whole(totals: Sequence[Total]) -> float:
+    """The largest total that was printed of all venues, longs and shorts together; 0 where there is none."""
+    sides: dict[str, dict[Side, float]] = {}
+    for total in totals:
+        if total.venues is None:
+            sides.setdefault(total.source, {})[total.side] = total.low or total.notional_usd
+    return max((told.get(Side.BOTH) or sum(told.values()) for told in sides.values()), default=0.0)
 
 
 def evidence_of(question: Question, channels: Sequence[Channel], measured: Measured | None) -> Evidence:
