@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
@@ -69,7 +70,7 @@ def report(*args: str) -> dict[str, object]:
 def error(*args: str) -> str:
     """The one sentence that the command ends with when its input cannot be used."""
     result = run(*args)
-    assert isinstance(result.exception, VerifyError), result.exception
+    assert isinstance(result.exception, VerifyError | click.ClickException), result.exception
     assert result.exception.exit_code == 2
     assert result.stdout == ""
     said = str(result.exception)
@@ -260,7 +261,7 @@ def test_a_claim_that_lost_its_dollars_to_the_shell_is_noticed() -> None:
         (("--window", "2026-01-19T02:30Z/2026-01-18T22:30Z"), "before it starts"),
         (("--window", "2026-01-19T02:30/PT4H"), "no time zone"),
         (("--window", CRASH, "--slack", "a bit"), "cannot read the duration"),
-        (("--window", CRASH, "--claim", ""), "the amount is empty"),
+        (("--window", CRASH, "--claim", ""), "is empty: fill it or leave the option out"),
         (("--window", CRASH, "--claim", "a lot"), "cannot read 'a lot'"),
         (("--window", CRASH, "--claim", "NaN"), "not a plain finite number"),
         (("--window", CRASH, "--claim", "-$5M"), "negative"),

@@ -36,7 +36,14 @@ _SHARED = (
         metavar="FILE",
         help="A CSV of published figures, instead of the events that ship with verify (name those: bundled).",
     ),
-    click.option("--source", "sources", multiple=True, metavar="ID", help="Ask only this source (repeatable)."),
+    click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        metavar="ID",
+        help="Ask only this source, or what is at an address: 'file:desk.csv', 'hyperliquid:DIR', 'recorded:DIR',"
+        " 'simulated:crash?seed=7' (repeatable).",
+    ),
     click.option("--offline", is_flag=True, help="Use no network."),
     click.option(
         "--deadline",
@@ -72,22 +79,27 @@ def shared(command: F) -> F:
     return command
 
 
+def taken(asked: dict[str, Any]) -> dict[str, Any]:
+    """The part of the options that every function of the Python API takes, by its parameters."""
+    return {
+        "figures": asked["figures"],
+        "sources": asked["sources"],
+        "offline": asked["offline"] or None,
+        "deadline": asked["deadline"],
+        "evidence": asked["evidence"],
+        "replay": asked["replay"],
+        "min_confidence": asked["min_confidence"],
+        "strict": asked["strict"],
+        "now": datetime.now(UTC),
+        "progress": reporter(quiet=asked["quiet"]),
+    }
+
+
 def options(asked: dict[str, Any]) -> Options:
-    """The part of the options that the pipeline takes."""
+    """The same as one object, which the commands for flows, markets and positions take."""
     from verify.pipeline.observed import Options
 
-    return Options(
-        figures=asked["figures"],
-        sources=asked["sources"],
-        offline=asked["offline"] or None,
-        deadline=asked["deadline"],
-        evidence=asked["evidence"],
-        replay=asked["replay"],
-        min_confidence=asked["min_confidence"],
-        strict=asked["strict"],
-        now=datetime.now(UTC),
-        progress=reporter(quiet=asked["quiet"]),
-    )
+    return Options(**taken(asked))
 
 
 def tell(report: Report, asked: dict[str, Any]) -> int:
