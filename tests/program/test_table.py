@@ -201,7 +201,8 @@ def test_the_program_prints_the_table(program: Run, server: ProviderServer) -> N
     assert done.code == 0
     shown = done.out.splitlines()
     assert max(map(len, shown)) <= 80 or all(line.startswith("[") for line in shown if len(line) > 80)
-    gate = next(line for line in shown if line.strip().startswith("gate/liq_orders "))
+    asked = shown[shown.index("Sources asked") :]
+    gate = next(line for line in asked if line.strip().startswith("gate/liq_orders "))
     assert gate.split()[:5] == ["gate/liq_orders", "$358k", "$40k", "4", "100%"]
     flat = " ".join(done.out.split())
     for words in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -155,7 +155,7 @@ def test_what_the_collector_computed_explains_nothing() -> None:
 
 
 def test_a_window_at_the_end_of_the_calendar_can_be_compared() -> None:
-    last = Window.parse("9999-12-31T20:00Z/9999-12-31T23:00Z")
+    last = Window(datetime(9999, 12, 31, 20, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC))
     assert found([figure("$758M", "long", last)], "$758M", LONG, window(3)) == []
 
 

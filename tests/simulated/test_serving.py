@@ -125,7 +125,7 @@ def test_a_window_outside_the_simulated_day_is_an_error_that_names_the_day() -> 
         ("crash?scenario=nominol", "nominal"),
         ("crash?start=yesterday", "cannot read the time"),
         ("crash?start=2026-01-18T12:00", "no time zone"),
-        ("crash?start=1066-01-18T12:00Z", "2000 to 2100"),
+        ("crash?start=1966-01-18T12:00Z", "2000 to 2100"),
         ("crash?start=2026-01-18T12:00:07Z", "full minute"),
     ],
 )
