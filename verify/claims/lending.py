@@ -1,0 +1,142 @@
+"""What stands around a sentence lends its numbers: labels, lead-in, heading, the sentence before, the topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from verify.claims import words
+from verify.claims.carry import from_claim, from_neighbour, may_share
+from verify.claims.claim import LEVELS, LIQUIDATIONS, Claim
+from verify.claims.context import Context, Contexts
+from verify.claims.regions import Place, whole_of
+from verify.claims.spans import Kind
+from verify.claims.text import Block, Document, Sentence
+from verify.claims.text import Kind as BlockKind
+from verify.model.quantity import Side
+
+#: A sum that is smaller is no sum of liquidations that anybody prints without saying so.
+_LEAST = 10_000
+_MOST_LEAD = 80
+_MOST_GAP = 60
+
+
+class Lender:
+    """Goes along with the reader and remembers the heading, the lead-in and what the text is about."""
+
+    def __init__(self, document: Document, low: str, contexts: Contexts) -> None:
+        self.document = document
+        self.text = document.text
+        self.low = low
+        self.contexts = contexts
+        self.heading: tuple[int, int] | None = None
+        self.lead: tuple[int, int] | None = None
+        self.topic = words.TOPIC.search(low) is not None
+
+    def passed(self, sentence: Sentence) -> None:
+        """Note a sentence that was read, for those below it."""
+        block = self.document.blocks[sentence.block]
+        if block.kind is BlockKind.HEADING:
+            self.heading, self.lead = (sentence.start, sentence.end), None
+        elif block.kind is BlockKind.PARAGRAPH:
+            self.lead = (sentence.start, sentence.end) if self._leads(sentence, block) else None
+
+    def _leads(self, sentence: Sentence, block: Block) -> bool:
+        """Whether a sentence heads the list or table below: it ends in a colon, or is a short line without an end."""
+        last = self.text[sentence.end - 1]
+        whole = not self.text[block.start : sentence.start].strip() and not self.text[sentence.end : block.end].strip()
+        return last in ":：" or (whole and block.end - block.start <= _MOST_LEAD and last not in ".!?。！？…")
+
+    def carried(self, claim: Claim, place: Place, before: Sequence[Claim]) -> Claim:
+        """Fill open slots from labels, lead-in, heading or the sentence that is pointed back to."""
+        sentence, made = place.sentence, place.made
+        block = self.document.blocks[sentence.block]
+        carried = dict(claim.carried)
+        for span in block.context:
+            claim = self._from(claim, self.contexts.of(span.start, span.end), "the table's labels", carried)
+        if block.kind in (BlockKind.ITEM, BlockKind.CELL) and self.lead is not None:
+            claim = self._from(claim, self.contexts.of(*self.lead), "the lead-in", carried, above=True)
+        if block.kind in (BlockKind.ITEM, BlockKind.CELL) and self.heading is not None:
+            claim = self._from(claim, self.contexts.of(*self.heading), "the heading", carried, above=True)
+        if block.kind is BlockKind.ITEM and sentence.start > block.start:
+            colon = min(
+                (i for i in (self.text.find(c, block.start, sentence.start) for c in ":：") if i > 0), default=-1
+            )
+            if 0 < colon - block.start < _MOST_LEAD:
+                claim = self._from(claim, self.contexts.of(block.start, colon), "the item's lead-in", carried)
+        if made:
+            alike = [c for c in made if c.kind is claim.kind]
+            claim = from_neighbour(claim, alike[-1] if alike else made[-1], carried)
+        previous = before[-1] if before and not made else None
+        if previous and previous.block == sentence.block and previous.position == claim.position - 1:
+            claim = self._from_sentence_before(claim, place, before, carried)
+        return replace(claim, carried=carried) if carried != claim.carried else claim
+
+    def _from_sentence_before(
+        self, claim: Claim, place: Place, before: Sequence[Claim], carried: dict[str, str]
+    ) -> Claim:
+        context, previous, whole = place.context, before[-1], place.whole
+        points = words.PRONOUN.search(self.low, *whole) is not None
+        short = bool(context.whens) and whole[1] - whole[0] <= _MOST_GAP
+        named = bool(context.venues or context.side or context.assets)
+        goes_on = points or (not context.metrics and (named or short))
+        alike = [c for c in _of_one_sentence(before) if c.kind is claim.kind and may_share(c, claim)]
+        goes_on = goes_on and not words.NOT_LIQUIDATED.search(self.low, *whole)
+        claim = from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)
+        same = words.SAME_TIME.search(self.low, *whole)
+        if same is not None and claim.when is None and previous.when is not None and claim.metric not in LEVELS:
+            carried["when"] = "the sentence before"
+            claim = replace(claim, when=previous.when)
+        return claim
+
+    def by_topic(self, claim: Claim, place: Place) -> Claim:
+        """What a bare number of a text about liquidations counts: one with a side, or in a list or table of names."""
+        if claim.metric or not self.topic:
+            return claim
+        last = place.last
+        block = self.document.blocks[claim.block]
+        listed = block.kind in (BlockKind.ITEM, BlockKind.CELL) and bool(claim.venues or claim.assets)
+        listed = listed or (bool(claim.venues) and words.HAD_ITS_PART.search(self.low, *place.whole) is not None)
+        sided = claim.side is not Side.BOTH
+        taken = {**claim.carried, "metric": "the topic of the text"}
+        if claim.kind is Kind.MONEY and claim.number.amount.value >= _LEAST and (sided or listed):
+            other = words.NOT_LIQUIDATED.search(self.low, *place.clause)
+            return claim if other or place.context.metrics else replace(claim, metric="liquidations", carried=taken)
+        if last is not None and whole_of(self.low, last.number, claim.number) and last.metric == "share":
+            return replace(claim, metric="liquidations", carried=taken)
+        if claim.kind is Kind.PERCENT and (listed or sided) and last is not None and last.metric == "liquidations":
+            return replace(claim, metric="share", carried=taken)
+        return claim
+
+    def _from(
+        self, claim: Claim, context: Context, source: str, carried: dict[str, str], *, above: bool = False
+    ) -> Claim:
+        """Take open slots from a context; of what stands `above` a whole list only time and source go everywhere."""
+        changes: dict[str, object] = {}
+        if not claim.metric and context.metrics and claim.kind is Kind.MONEY:
+            changes["metric"] = context.metrics[0].values[0]
+        bare = not claim.metric or "metric" in carried or not above  # a whole sentence of its own needs no scope
+        counted = changes.get("metric", claim.metric) in (*LIQUIDATIONS, "")
+        if bare and claim.side is Side.BOTH and len(context.side) == 1 and counted:
+            changes["side"] = Side(context.side[0].values[0])
+        if bare and not claim.assets and len(context.assets) == 1:
+            changes["assets"] = context.assets[0].values
+        if bare and not claim.venues and len(context.venues) == 1:
+            changes["venues"] = context.venues[0].values
+        if claim.when is None and len(context.whens) == 1 and claim.metric not in ("price", "share"):
+            changes["when"] = context.whens[0]
+        if not claim.attribution and len(context.attributions) == 1:
+            changes["attribution"] = context.attributions[0].values[0]
+        for slot in changes:
+            carried[slot] = source
+        return replace(claim, **changes) if changes else claim  # type: ignore[arg-type]  # slots by name
+
+
+def _of_one_sentence(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims of the sentence that the last one stands in, the last first."""
+    found = []
+    for claim in reversed(claims):
+        if claim.position != claims[-1].position:
+            break
+        found.append(claim)
+    return found

@@ -1,0 +1,91 @@
+"""Where a number stands: the stretch between its neighbours, its clause, and what a sentence turns to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from verify.claims.spans import Kind, Number
+from verify.claims.text import Sentence
+from verify.claims.words import Mention
+
+if TYPE_CHECKING:
+    from verify.claims.claim import Claim
+    from verify.claims.context import Context
+
+Region = tuple[int, int]
+
+SEPARATOR = re.compile(
+    r"[,;:()，；：（）。—]| – |\b(?:while|whereas|and|but|as|after|when|amid|following|because|with|against|of which"
+    r"|of that|versus|or|from)\b|其中|而"
+)
+#: What stands between a number and one in brackets, or after "or", that says the same.
+APPOSED = re.compile(r"\s?[(（](?:or|about|around|roughly|some|约|即)?\s?")
+_TURN = re.compile(r"[;；]|\b(?:while|whereas|although|though|is sitting)\b|而|但")
+_OF_WHOLE = re.compile(r"\sof (?:the |its |that |all )?(?:total |roughly |about |whole )?")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A number where it stands: its sentence, its stretch and its clause, what is said there, the figures before it."""
+
+    text: str
+    low: str
+    sentence: Sentence
+    number: Number
+    region: Region
+    clause: Region
+    context: Context
+    made: Sequence[Claim]
+    cell: bool
+
+    @property
+    def last(self) -> Claim | None:
+        """The figure before, of the same sentence."""
+        return self.made[-1] if self.made else None
+
+    @property
+    def whole(self) -> Region:
+        return self.sentence.start, self.sentence.end
+
+
+def between_neighbours(low: str, sentence: Sentence, numbers: Sequence[Number], index: int) -> Region:
+    """The stretch between a number's neighbours; one in brackets right behind it says the same and is none."""
+    start = numbers[index - 1].end if index else sentence.start
+    here = numbers[index].kind is Kind.PERCENT
+    for after in range(index + 1, len(numbers)):
+        other = numbers[after]
+        gap, behind = low[numbers[after - 1].end : other.start], low[other.end : other.end + 2]
+        if here and after == index + 1 and other.kind is Kind.MONEY and _OF_WHOLE.fullmatch(gap):
+            continue  # "92% of the $1.31 billion came from longs"
+        if other.kind is numbers[index].kind or not APPOSED.fullmatch(gap) or behind[:1] not in (")", "）"):
+            return start, other.start
+    return start, sentence.end
+
+
+def clause_of(low: str, number: Number, region: Region) -> Region:
+    """The part of a region around a number that no separator cuts off."""
+    start = region[0]
+    for separator in SEPARATOR.finditer(low, region[0], number.start):
+        start = separator.end()
+    after = SEPARATOR.search(low, number.end, region[1])
+    return start, after.start() if after else region[1]
+
+
+def apart(low: str, mention: Mention, number: Number) -> bool:
+    """Whether a separator stands between a mention and a number."""
+    between = (mention.end, number.start) if mention.end <= number.start else (number.end, mention.start)
+    return SEPARATOR.search(low, *between) is not None
+
+
+def turns(low: str, start: int, end: int) -> bool:
+    """Whether a sentence turns to another matter between two places."""
+    return _TURN.search(low, start, end) is not None
+
+
+def whole_of(low: str, share: Number, number: Number) -> bool:
+    """Whether a number is what the percentage before it is a share of."""
+    between = low[share.end : number.start]
+    return share.kind is Kind.PERCENT and number.kind is Kind.MONEY and _OF_WHOLE.fullmatch(between) is not None
