@@ -28,7 +28,7 @@ def from_neighbour(claim: Claim, last: Claim, carried: dict[str, str]) -> Claim:
     if not claim.metric and claim.kind is last.kind and last.metric and "metric" in last.carried:
         changes["metric"] = last.metric
     if family(str(changes.get("metric", claim.metric))) == family(last.metric):
-        if claim.when is None and last.when is not None and "when" in last.carried:
+        if claim.when is None and not claim.timeless and last.when is not None and "when" in last.carried:
             changes["when"] = last.when
         if not claim.attribution and last.attribution and "attribution" in last.carried:
             changes["attribution"] = last.attribution
@@ -49,14 +49,15 @@ def from_claim(claim: Claim, previous: Claim, points: bool, goes_on: bool, carri
         if goes_on and not claim.metric and claim.kind is previous.kind and may_share(previous, claim):
             changes["metric"] = previous.metric
         known = changes.get("metric", claim.metric)
-        if claim.when is None and previous.when is not None and known and known in SAME_TIME:
+        timed = claim.when is None and not claim.timeless and previous.when is not None
+        if timed and known and known in SAME_TIME:
             changes["when"] = previous.when
         if points:
             if not claim.venues and previous.venues:
                 changes["venues"] = previous.venues
             if not claim.assets and previous.assets:
                 changes["assets"] = previous.assets
-            if claim.when is None and previous.when is not None and claim.metric != "price":
+            if timed and claim.metric != "price":
                 changes["when"] = previous.when
     for slot in changes:
         carried[slot] = "the sentence before"

@@ -29,7 +29,8 @@ class Claim:
     """One figure of a text with its slots.
 
     `place` is its span in the original. Empty means not said; `carried` tells from where a slot was taken that the
-    sentence itself does not fill, `missing` which slots stay open that a check would need.
+    sentence itself does not fill, `missing` which slots stay open that a check would need. `timeless` figures take no
+    time from others: all that was ever counted, or what is contrasted with what has the time.
     """
 
     number: Number
@@ -45,6 +46,7 @@ class Claim:
     direction: str = ""
     attribution: str = ""
     event: str = ""
+    timeless: bool = False
     block: int = 0
     position: int = 0
     carried: dict[str, str] = field(default_factory=dict)
@@ -88,6 +90,18 @@ class Reading:
     claims: tuple[Claim, ...]
     alone: tuple[Alone, ...]
     published: Dateline | None
+
+
+#: Metrics of one matter: who counted one, over what time and of what, will have counted the others too.
+_MATTERS = {
+    "open_interest_drop": "open_interest", "implied_volatility": "volatility", "volatility_change": "volatility",
+    "fund_assets": "funds", "etf_net_flow": "funds", "reference_price": "position",
+}  # fmt: skip
+
+
+def matter(metric: str) -> str:
+    """Under which name metrics lend one another their slots; wider than `family`."""
+    return _MATTERS.get(metric) or family(metric)
 
 
 def family(metric: str) -> str:

@@ -19,7 +19,7 @@ _RESPECTIVELY = re.compile(r"\brespectively\b|分别|分別")
 def dealt(low: str, sentence: Sentence, made: Sequence[Claim]) -> list[Claim]:
     """The figures of a sentence, each with its own one of the names or sides told for all of them."""
     told = _RESPECTIVELY.search(low, sentence.start, sentence.end) is not None
-    return _names(low, _sides(low, sentence, made), told=told)
+    return _names(low, _sides(low, sentence, made, told=told), told=told)
 
 
 def _names(low: str, made: Sequence[Claim], *, told: bool) -> list[Claim]:
@@ -42,9 +42,11 @@ def _names(low: str, made: Sequence[Claim], *, told: bool) -> list[Claim]:
     return found
 
 
-def _sides(low: str, sentence: Sentence, made: Sequence[Claim]) -> list[Claim]:
+def _sides(low: str, sentence: Sentence, made: Sequence[Claim], *, told: bool) -> list[Claim]:
     """The first side to the first number, the second to the second."""
     label = words.LONG_AND_SHORT.search(low, sentence.start, sentence.end)
+    if label is None and told:
+        label = words.BOTH_SIDES.search(low, sentence.start, sentence.end)
     after = [i for i, claim in enumerate(made) if label is not None and claim.number.start >= label.end()]
     if label is None or len(after) != 2:
         return list(made)

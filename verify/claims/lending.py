@@ -17,6 +17,9 @@ from verify.model.quantity import Side
 
 #: A sum that is smaller is no sum of liquidations that anybody prints without saying so.
 _LEAST = 10_000
+_STATES = LEVELS - {"market_value"}
+#: What goes on being counted before anything else that the sentence before counted too.
+_SUMS = frozenset({"liquidations", "etf_net_flow", "liquidation_count", "share", "price_change"})
 _MOST_LEAD = 80
 _MOST_GAP = 60
 
@@ -32,6 +35,8 @@ class Lender:
         self.heading: tuple[int, int] | None = None
         self.lead: tuple[int, int] | None = None
         self.topic = words.TOPIC.search(low) is not None
+        #: Whether nothing says what any number counts, and sides are named.
+        self.bare = not self.topic and not words.metrics(low, 0, len(low)) and bool(words.sides(low, 0, len(low)))
 
     def passed(self, sentence: Sentence) -> None:
         """Note a sentence that was read, for those below it."""
@@ -79,29 +84,37 @@ class Lender:
         points = words.PRONOUN.search(self.low, *whole) is not None
         short = bool(context.whens) and whole[1] - whole[0] <= _MOST_GAP
         named = bool(context.venues or context.side or context.assets)
-        goes_on = points or (not context.metrics and (named or short))
+        silent = all(mention.values[0] == "largest_liquidation" for mention in context.metrics)
+        goes_on = points or (silent and (named or short or claim.number.amount.value >= _LEAST))
         alike = [c for c in _of_one_sentence(before) if c.kind is claim.kind and may_share(c, claim)]
         goes_on = goes_on and not words.NOT_LIQUIDATED.search(self.low, *whole)
+        alike.sort(key=lambda c: c.metric not in _SUMS)
         claim = from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)
         same = words.SAME_TIME.search(self.low, *whole)
-        if same is not None and claim.when is None and previous.when is not None and claim.metric not in LEVELS:
+        if same is not None and claim.when is None and previous.when is not None and claim.metric not in _STATES:
             carried["when"] = "the sentence before"
             claim = replace(claim, when=previous.when)
         return claim
 
     def by_topic(self, claim: Claim, place: Place) -> Claim:
         """What a bare number of a text about liquidations counts: one with a side, or in a list or table of names."""
-        if claim.metric or not self.topic:
+        if claim.metric or not (self.topic or self.bare):
             return claim
         last = place.last
         block = self.document.blocks[claim.block]
         listed = block.kind in (BlockKind.ITEM, BlockKind.CELL) and bool(claim.venues or claim.assets)
-        listed = listed or (bool(claim.venues) and words.HAD_ITS_PART.search(self.low, *place.whole) is not None)
-        sided = claim.side is not Side.BOTH
+        had_part = bool(claim.venues) and words.HAD_ITS_PART.search(self.low, *place.whole) is not None
+        headed = (block.kind is BlockKind.HEADING or claim.block == 0) and words.GONE.search(
+            self.low, *place.whole
+        ) is not None
+        listed = self.topic and (listed or had_part or headed)
+        sided = claim.side is not Side.BOTH or words.LONG_AND_SHORT.search(self.low, *place.whole) is not None
+        sided = sided or (self.bare and words.TOTAL.search(self.low, *place.clause) is not None)
         taken = {**claim.carried, "metric": "the topic of the text"}
         if claim.kind is Kind.MONEY and claim.number.amount.value >= _LEAST and (sided or listed):
             other = words.NOT_LIQUIDATED.search(self.low, *place.clause)
-            return claim if other or place.context.metrics else replace(claim, metric="liquidations", carried=taken)
+            silent = all(mention.values[0] == "largest_liquidation" for mention in place.context.metrics)
+            return claim if other or not silent else replace(claim, metric="liquidations", carried=taken)
         if last is not None and whole_of(self.low, last.number, claim.number) and last.metric == "share":
             return replace(claim, metric="liquidations", carried=taken)
         if claim.kind is Kind.PERCENT and (listed or sided) and last is not None and last.metric == "liquidations":
@@ -117,13 +130,18 @@ class Lender:
             changes["metric"] = context.metrics[0].values[0]
         bare = not claim.metric or "metric" in carried or not above  # a whole sentence of its own needs no scope
         counted = changes.get("metric", claim.metric) in (*LIQUIDATIONS, "")
-        if bare and claim.side is Side.BOTH and len(context.side) == 1 and counted:
+        if bare and claim.side is Side.BOTH and len(context.side) == 1 and len(context.side[0].values) == 1 and counted:
             changes["side"] = Side(context.side[0].values[0])
         if bare and not claim.assets and len(context.assets) == 1:
             changes["assets"] = context.assets[0].values
         if bare and not claim.venues and len(context.venues) == 1:
             changes["venues"] = context.venues[0].values
-        if claim.when is None and len(context.whens) == 1 and claim.metric not in ("price", "share"):
+        if (
+            claim.when is None
+            and len({when.label for when in context.whens}) == 1
+            and claim.metric != "price"
+            and not claim.timeless
+        ):
             changes["when"] = context.whens[0]
         if not claim.attribution and len(context.attributions) == 1:
             changes["attribution"] = context.attributions[0].values[0]

@@ -25,8 +25,30 @@ _BESIDE_PRICES = frozenset(
     }
 )
 _COMPARED = re.compile(r"\b(?:than|compared (?:to|with)|from (?:yesterday|the day|a day|a week|last))\b|较|比")
+#: Words after which a sum is where something stands, not by how much it moved.
+_LEVEL = re.compile(
+    r"(?:\b(?:to|at|near|from|of|totals?|totall?ed|reached|hit|is|was|stands|around)(?: (?:about|around|roughly"
+    r"|nearly|just|some|only"
+    r"|almost|approximately|over|under|above|below|a|record|more than))*|[至到为達达破])\s?[~约]?$"
+)
+_SKEW = re.compile(r"\b(?:skew|delta|risk reversal)\b")
+#: One party, whose sums are no sums of the market.
+_PARTY = re.compile(
+    r"\b(?:whale(?!s)|trader(?!s)|wallet(?!s)|address(?!es)|he|she|his|her|hacker|machi)\b|巨鲸|鲸鱼|某|麻吉"
+)
+_LOST = re.compile(
+    r"(?:\b(?:losing|lost|loss(?:es)? of|down|made|gained|banked|booked)|亏损|盈利|获利)[^0-9a-z$]*(?:about |over "
+    r"|more than |nearly )*[约超近]?$"
+)
+_ITS_POSITION = re.compile(
+    r"\s?(?:worth of )?(?:[a-z$]{2,8}[ -]?)?(?:long|short|position)\b|\s?(?:[a-z$]{2,6}\s?)?(?:多|空)[单单仓]"
+)
+_HELD = re.compile(r"(?:\b(?:holds?|holding|持有))\s?(?:about |over |around |nearly )*$|持有[约超近]?$")
+_ENTRY = re.compile(r"\bat (?:about |around |an? (?:average|entry) (?:price )?of )?$")
 _BEFORE = 40
+_NEXT_MATTER = re.compile(r"[,;，；]|\b(?:and|while|but)\b")
 _BESIDE = 2
+_NEAR = 4
 _FAR = 30
 _MOST_PRICE = 1_000_000
 
@@ -38,7 +60,8 @@ def metric_of(place: Place) -> str:
         case Kind.FACTOR:
             return "factor"
         case Kind.POINTS:
-            return "volatility_change" if spoken == "volatility_change" else "price_change"
+            level = words.TO_PERCENT.search(_left(place)) is not None
+            return ("implied_volatility" if level else spoken) if spoken == "volatility_change" else ""
         case Kind.COUNT:
             return "liquidation_count"
         case Kind.COIN:
@@ -64,19 +87,28 @@ def _of_percentage(place: Place, spoken: str) -> str:
         return ""
     compared = _COMPARED.search(clause) is not None
     begin, stop = place.clause
-    if spoken == "volatility_change" and words.IMPLIED.search(low, region[0], number.start):
-        return "implied_volatility"
+    of_options = words.IMPLIED.search(low, region[0], number.start) is not None or (
+        last is not None and last.metric in ("implied_volatility", "volatility_change")
+    )
+    if spoken == "volatility_change" and of_options:
+        moved = words.FALL.search(low, begin, number.start) or words.RISE.search(low, begin, number.start)
+        stands = words.TO_PERCENT.search(_left(place)) or not moved
+        return "implied_volatility" if stands else "volatility_change"
+    if _elsewhere(place) or _SKEW.search(low, begin, number.start):
+        return ""
     near = any(begin <= m.start < stop for m in context.metrics)
     counted = spoken == "liquidations" and near and not words.FALL.search(clause) and not compared
     part_of = low.startswith(" of ", number.end) and not low.startswith(" of its value", number.end)
-    if words.SHARE.search(clause) or counted or (part_of and spoken not in ("open_interest", "price")):
+    share = words.SHARE.search(low, region[0], _cut(low, number.end, region[1]))
+    if share or counted or (part_of and spoken not in ("open_interest", "price")):
         return "share"
     if compared and spoken in LIQUIDATIONS:
         return ""
     if number.sign and not spoken and any(region[0] <= m.start < region[1] for m in context.assets):
         return "price_change"
     if spoken == "open_interest" or (last and last.metric == "open_interest"):
-        return "open_interest_drop" if words.FALL.search(clause) else "share"
+        changed = words.FALL.search(clause) or words.RISE.search(clause)
+        return "open_interest_drop" if changed else "share"
     market = bool(context.assets) or words.PRICE.search(low, *place.whole)
     reach = place.whole if market else (begin, stop)
     moves = words.FALL.search(low, *reach) or words.RISE.search(low, *reach)
@@ -87,21 +119,23 @@ def _of_percentage(place: Place, spoken: str) -> str:
         return "price_change"
     if last and last.metric == "price_change" and not turns(low, last.number.end, number.start):
         return "price_change"
-    sided = any(begin <= m.start < stop for m in context.side)
+    sided = any(begin <= m.start < stop for m in context.side) or words.BRUNT.search(low, *place.whole)
     return "share" if sided or place.cell or (last and last.metric in LIQUIDATIONS) else ""
 
 
 def _of_level(place: Place, spoken: str) -> str:
     """The metric of a sum that is small enough to be a price, "" for one that is none."""
-    low, number, region, context = place.low, place.number, place.region, place.context
+    low, number, region, context, last = place.low, place.number, place.region, place.context, place.last
     left = _left(place)
     if words.REFERENCE_PRICE.search(low, region[0], number.start) and number.amount.value < _MOST_PRICE:
         return "reference_price"
     small = number.amount.value < _MOST_PRICE and (not number.amount.currency or "万" not in number.amount.text)
     if not small and number.amount.value < _MOST_PRICE and words.BROKE.search(left):
         small = any(m.start < number.start for m in context.assets)
-    if not small:
+    if not small or _elsewhere(place):
         return ""
+    if last is not None and last.metric == "position" and _ENTRY.search(left):
+        return "reference_price"
     coins = any(m.start < number.start for m in context.assets) or words.PRICE.search(low, *place.whole)
     broke = words.BROKE.search(left) or words.LEVEL_NOUN.match(low, number.end) or words.LEVEL_AHEAD.search(left)
     beside = any(0 <= number.start - m.end <= _BESIDE for m in context.assets)
@@ -115,9 +149,19 @@ def _of_level(place: Place, spoken: str) -> str:
 def _of_sum(place: Place, spoken: str) -> str:
     low, number, context, last = place.low, place.number, place.context, place.last
     if spoken == "open_interest":
-        return "open_interest_drop" if words.FALL.search(low, *place.clause) else "open_interest"
+        moved = words.FALL.search(low, *place.clause) or words.RISE.search(low, *place.clause)
+        changed = number.sign or (moved and not _LEVEL.search(_left(place)))
+        return "open_interest_drop" if changed else "open_interest"
     if spoken in ("volatility_change", "funding_rate"):
         spoken = ""
+    if _PARTY.search(low, place.sentence.start, number.start):
+        left = _left(place)
+        if _LOST.search(left) and spoken in (*LIQUIDATIONS, ""):
+            return "realised_gain"
+        if _ITS_POSITION.match(low, number.end) and spoken not in LIQUIDATIONS:
+            return "position"
+    if _HELD.search(_left(place)):
+        return "holding"
     if spoken in ("holding", "position") and not (last and last.kind is Kind.COIN):
         forced = [m.values[0] for m in context.metrics if m.values[0] in LIQUIDATIONS]
         spoken = forced[0] if forced else spoken if _deals(place) else ""
@@ -130,12 +174,39 @@ def _of_sum(place: Place, spoken: str) -> str:
     return spoken
 
 
+def _cut(low: str, start: int, end: int) -> int:
+    """Where what is said of a percentage ends: at the next comma or "and"."""
+    found = _NEXT_MATTER.search(low, start, end)
+    return found.start() if found else end
+
+
+def _elsewhere(place: Place) -> bool:
+    """Whether a number is of another market: shares, indices, gold, yields."""
+    begin, stop = place.clause
+    if any(begin <= m.start < stop for m in place.context.assets):
+        return False
+    if words.OTHER_MARKET.search(place.low, begin, stop):
+        return True
+    coins = place.context.assets or place.context.metrics
+    return not coins and words.OTHER_MARKET.search(place.low, place.sentence.start, begin) is not None
+
+
 def _spoken(place: Place, found: Sequence[Mention]) -> str:
     """The metric whose words stand nearest, those of the number's own stretch first."""
     number, region = place.number, place.region
     own = [m for m in found if region[0] <= m.start and m.end <= region[1]]
     before = [m for m in found if m.end <= number.start]
-    for mention in own:  # "a $16.7 million long, the largest of the day"
+    if not own and words.NOT_LIQUIDATED.search(place.low, *place.clause):
+        return ""
+    last_number = region[1] == place.sentence.end
+    if not last_number:  # "$77 million but took the biggest hit: a long valued at $7.6 million"
+        own = [
+            m
+            for m in own
+            if m.values[0] != "largest_liquidation" or m.start < number.start or m.start - number.end < _NEAR
+        ]
+        found = [m for m in found if m in own or m.values[0] != "largest_liquidation" or m.end <= number.start]
+    for mention in own if last_number else ():  # "a $16.7 million long, the largest of the day"
         if mention.values[0] == "largest_liquidation" and 0 <= mention.start - number.end <= _FAR:
             return mention.values[0]
     if own:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from verify.claims import windows, words
-from verify.claims.claim import LEVELS, LIQUIDATIONS, PRICES, Claim, family
+from verify.claims.claim import LEVELS, LIQUIDATIONS, PRICES, Claim, matter
 from verify.claims.metric import metric_of
 from verify.claims.regions import APPOSED, SEPARATOR, Place, turns, whole_of
 from verify.claims.sources import source_of
@@ -21,12 +21,33 @@ from verify.model.quantity import CountUnit, Side
 _ASIDE = re.compile(r"[;。；]|\b(?:as|while|whereas|after|when)\b")
 #: All that a fund ever took in, whatever day is spoken of.
 _EVER = re.compile(r"历史|歷史|\bcumulative\b|\ball-time\b|since (?:launch|inception|their launch|its launch)")
-_CONTRAST = re.compile(r"\b(?:by contrast|in contrast|in comparison|compared|versus|whereas)\b|相比|对比")
+_CONTRAST = re.compile(r"\b(?:by contrast|in contrast|in comparison|compared)\b|相比|对比")
 _AFTER = re.compile(
     r"['’]?s?\s?(?:worth )?(?:in|of|from|on|for|by|were|was|long|short|bullish|bearish|at|across|的|多|空"
     r"|liquidat\w{2,4})?\b"
 )
+_BRACKETED = re.compile(r"\s?[(（][^()（）0-9]{0,40}")
 _MOST_GAP = 60
+_NEXT = 10
+_TIMELESS_LEVELS = LEVELS | {"implied_volatility", "reference_price", "usual_level"}
+_OWN_SUBJECT = re.compile(r"[,;，；]|\b(?:while|and|but)\b")
+#: A coin that a sentence is about from its first word on: "XRP, which lost 6% ..., saw $21 million in liquidations".
+_SUBJECT = re.compile(r"(?:, (?:which|the|whose|now|down|up)\b| \()")
+#: Whose sums have a side.
+_SIDED = LIQUIDATIONS | {"", "position", "realised_gain", "unrealised_gain", "holding"}
+_WORTH = re.compile(
+    r"[^.;0-9]{0,40}(?:\b(?:worth|valued at|a value of)|价值)\s?"
+    r"(?:about |around |some |nearly |over |roughly )?[约超近]?"
+)
+#: Of what a level can be crossed that is no price.
+_CROSSED = frozenset({"market_value", "open_interest", "implied_volatility", "funding_rate", ""})
+_CROSSES = re.compile(
+    r"\b(?:f[ae]ll\w{0,3}|dropp?\w{0,3}|slid\w{0,3}|slipp?\w{0,3}|sank|sink\w{0,3}|dipp?\w{0,3}|push\w{0,3}"
+    r"|driv\w{1,3}|drag\w{0,4}"
+    r"|sen[dt]\w{0,3}|knock\w{0,3}|plung\w{1,3}|tumbl\w{1,3}|rose|ris\w{1,3}|climb\w{0,3}|mov\w{1,3}|back|briefly"
+    r"|took|taking|jump\w{0,3})"
+    r" (?:[a-z]{1,12} ){0,6}(?:below|under|above|over)\s?$|(?:跌破|升破|突破)\s?$"
+)
 #: Metrics whose coin, party or fund may stand anywhere in the sentence.
 _OF_ONE_PARTY = frozenset(
     {"etf_net_flow", "holding", "unrealised_gain", "volatility_change", "realised_gain", "position"}
@@ -37,47 +58,63 @@ def filled(claim: Claim, place: Place, published: Dateline | None, used: set[int
     """The claim with the slots that its sentence fills; `used` are the mentions that earlier numbers took."""
     number, context, last, region = place.number, place.context, place.last, place.region
     metric = _metric(place)
-    near = last is not None and (family(last.metric) == family(metric) or not metric or not last.metric)
+    near = last is not None and (matter(last.metric) == matter(metric) or not metric or not last.metric)
+    near = near and (bool(metric) or not words.NOT_LIQUIDATED.search(place.low, *place.clause))
     whole = last is not None and whole_of(place.low, last.number, number)
     total = whole or (words.TOTAL.search(place.low, *place.clause) is not None and metric != "share")
-    lends = last if near and not total else None
+    worth = last is not None and last.kind is Kind.COUNT and _WORTH.fullmatch(place.low[last.number.end : number.start])
+    total = total and not worth
+    lends = last if near and not total and not _of_others(place) else None
+    named_assets, named_venues = _told_apart(place, metric)
     side = None if whole else _own(context.side, place, used)
-    assets = None if whole else _own(context.assets, place, used)
-    venues = None if whole else _own(context.venues, place, used)
+    side = side if side is None or len(side) == 1 else ()
+    assets = None if whole else _own(named_assets, place, used)
+    venues = None if whole else _own(named_venues, place, used)
     if number.kind is Kind.COIN:
         assets = (number.asset,)
     if side is None and lends is not None and lends.side is not Side.BOTH:
         told = lends.metric != "share" or metric == "share"
-        sided = metric in LIQUIDATIONS or not metric or metric == "realised_gain"
+        sided = (metric in LIQUIDATIONS and metric != "largest_liquidation") or metric in ("", "realised_gain")
         side = (str(lends.side),) if told and sided else None
     if assets is None and lends is not None:
         assets = lends.assets or None
     if venues is None and lends is not None:
         venues = lends.venues or None
     if metric in PRICES and assets is None:
-        assets = next((m.values for m in reversed(context.assets) if m.start < number.start), None)
+        assets = next((m.values for m in reversed(named_assets) if m.start < number.start), None)
     if metric in _OF_ONE_PARTY:
-        assets = assets or next((m.values for m in context.assets), None)
-        if metric in ("position", "realised_gain"):
-            side = side or next((m.values for m in context.side), None)
+        assets = assets or next((m.values for m in named_assets), None)
+        if metric in ("position", "realised_gain", "unrealised_gain"):
+            side = side or next((m.values for m in context.side if len(m.values) == 1), None)
     elif metric in LIQUIDATIONS or not metric:
-        lone = len(context.side) == 1 and last is None
+        lone = len(context.side) == 1 and last is None and len(context.side[0].values) == 1
         behind = bool(context.side) and context.side[0].start > number.end and region[1] == place.sentence.end
-        side = side or (context.side[0].values if lone and behind and not total else None)
-        told = len(context.venues) == 1 and (region == place.whole or context.venues[0].start < number.start)
+        if side is None and lone and behind and not total:
+            side = context.side[0].values
+        told = len(named_venues) == 1 and (region == place.whole or named_venues[0].start < number.start)
         if venues is None and told and not total:
-            venues = context.venues[0].values
-    elif venues is None and len(context.venues) == 1:
-        venues = context.venues[0].values
-    if metric in PRICES or metric == "etf_net_flow":
+            venues = named_venues[0].values
+    elif venues is None and len(named_venues) == 1:
+        venues = named_venues[0].values
+    if metric not in _SIDED:
         side = None
+    if metric in LIQUIDATIONS and assets is None and not total and context.assets:
+        first = context.assets[0]
+        opens = first.start - place.sentence.start <= 1 and _SUBJECT.match(place.low, first.end)
+        assets = first.values if opens else None
+    if metric == "liquidation_risk" and not assets:
+        assets = next((c.assets for c in reversed(place.made) if c.metric == "price" and c.assets), None)
+    if number.kind is Kind.FACTOR and last is not None and last.metric in LIQUIDATIONS:
+        assets, venues = assets or last.assets, venues or last.venues
     when = _when(place, metric, near=near, published=published)
+    timeless = when is None and _is_timeless(place, metric)
     if not metric and number.kind is Kind.PERCENT and number.sign and last is not None and last.metric == "price":
         metric = "price_change"
     if number.unit is CountUnit.UNSPECIFIED and last is not None and last.unit is not None:
         number = replace(number, unit=last.unit)  # "112,000 traders ..., 17 of them"
     direction = direction_of(place, metric)
-    if direction == "broke" and number.hedge in (Hedge.OVER, Hedge.UNDER):  # "fell below $92,000" qualifies nothing
+    crossed = direction == "broke" or (metric in _CROSSED and _crosses(place))
+    if crossed and number.hedge in (Hedge.OVER, Hedge.UNDER):  # "fell below $92,000" qualifies nothing
         number = replace(number, amount=number.amount.plain())
     return replace(
         claim,
@@ -87,17 +124,54 @@ def filled(claim: Claim, place: Place, published: Dateline | None, used: set[int
         assets=tuple(assets or ()),
         venues=tuple(venues or ()),
         when=when,
+        timeless=timeless,
         attribution=source_of(place),
         direction=direction,
     )
 
 
+def _told_apart(place: Place, metric: str) -> tuple[list[Mention], list[Mention]]:
+    """The assets and the venues of a sentence: one name may be that of a protocol and of its token (Aave), and a
+    venue before its own token ("Hyperliquid's HYPE") is not where its price was counted.
+    """
+    assets, venues = place.context.assets, place.context.venues
+    if metric in PRICES or metric == "market_value":
+        starts = {mention.start for mention in assets}
+        venues = [
+            v
+            for v in venues
+            if v.start not in starts
+            and not any(
+                0 <= a.start - v.end <= _NEXT and words.OF_VENUE.match(place.low, v.end, a.start) for a in assets
+            )
+        ]
+    elif venues and assets:
+        starts = {mention.start for mention in venues if not mention.values[0].isupper()}  # a fund names its asset
+        assets = [asset for asset in assets if asset.start not in starts]
+    return assets, venues
+
+
+def _of_others(place: Place) -> bool:
+    """Whether a count after a sum has a subject of its own: "$5M on Bybit, while 158,402 traders were ..."."""
+    last, number = place.last, place.number
+    if last is None or number.kind is not Kind.COUNT or last.kind is Kind.COUNT:
+        return False
+    return _OWN_SUBJECT.search(place.low, last.number.end, number.start) is not None
+
+
+def _crosses(place: Place) -> bool:
+    left = place.low[max(place.sentence.start, place.number.start - _MOST_GAP) : place.number.start]
+    return _CROSSES.search(left) is not None
+
+
 def _metric(place: Place) -> str:
     metric, last, number = metric_of(place), place.last, place.number
     if last is not None and last.kind is Kind.COIN and number.kind is Kind.MONEY:
-        metric = last.metric if APPOSED.fullmatch(place.low[last.number.end : number.start]) else metric
-    if metric and words.USUAL.search(place.low, max(place.region[0], number.start - _MOST_GAP), number.start):
-        metric = "usual_level" if metric not in PRICES and metric != "reference_price" else metric
+        between = place.low[last.number.end : number.start]
+        metric = last.metric if APPOSED.fullmatch(between) or _WORTH.fullmatch(between) else metric
+    if number.kind in (Kind.MONEY, Kind.COIN) and metric not in PRICES and metric != "reference_price":
+        usual = words.USUAL.search(place.low, max(place.region[0], number.start - _MOST_GAP), number.start)
+        metric = "usual_level" if usual else metric
     if metric in LIQUIDATIONS and words.HYPOTHETICAL.search(place.low, *place.whole):
         metric = "liquidation_risk"
     return metric
@@ -109,15 +183,30 @@ def _when(place: Place, metric: str, *, near: bool, published: Dateline | None) 
     if when is not None and last is not None and not near and when is last.when and when.start < number.start:
         opening = when.end <= place.made[0].number.start and not turns(place.low, when.end, number.start)
         when = when if opening else None
-    if when is None and last is not None and near and metric not in LEVELS:
+    if when is None and last is not None and near and metric not in _TIMELESS_LEVELS:
         when = last.when
-    if when is not None and when.end <= number.start and _CONTRAST.search(place.low, when.end, number.start):
+    if when is not None and _contrasted(place, when):
         when = None
-    if metric == "etf_net_flow" and _EVER.search(place.low, *place.clause):
+    if metric == "usual_level" or (metric == "etf_net_flow" and _EVER.search(place.low, *place.clause)):
         return None
     if when is not None and (moment := windows.as_of(place.low, *place.whole, published)):
         when = windows.read_at(when, moment)
     return when
+
+
+def _contrasted(place: Place, when: When) -> bool:
+    start = place.number.start
+    return when.end <= start and _CONTRAST.search(place.low, when.end, start) is not None
+
+
+def _is_timeless(place: Place, metric: str) -> bool:
+    """Whether a figure takes no time from others: all that was ever counted, or one in contrast to one with a time."""
+    if metric in ("liquidation_risk", "usual_level"):
+        return True
+    if metric == "etf_net_flow" and _EVER.search(place.low, *place.clause):
+        return True
+    last = place.last
+    return (last is not None and last.timeless) or any(_contrasted(place, when) for when in place.context.whens)
 
 
 def _own(found: Sequence[Mention], place: Place, used: set[int]) -> tuple[str, ...] | None:
@@ -127,8 +216,11 @@ def _own(found: Sequence[Mention], place: Place, used: set[int]) -> tuple[str, .
     before = [m for m in found if region[0] <= m.start and m.end <= number.start and m.start not in used]
     for mention in after[:1]:
         gap = low[number.end : mention.start]
-        joined = not gap.strip() or _AFTER.match(gap + " ")
-        if len(gap) <= _MOST_GAP and not SEPARATOR.search(gap.replace(" from ", " ")) and joined:
+        joined = not gap.strip() or _AFTER.match(gap + " ") is not None
+        if _BRACKETED.fullmatch(gap):
+            return mention.values
+        joined = joined and not SEPARATOR.search(gap.replace(" from ", " "))
+        if len(gap) <= _MOST_GAP and (joined or words.VENUES_NAMED.fullmatch(gap)):
             used.add(mention.start)
             return mention.values
     for mention in reversed(before):

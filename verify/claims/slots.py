@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from verify.claims import windows
@@ -18,10 +19,13 @@ from verify.claims.context import Context, Contexts
 from verify.claims.dealing import dealt
 from verify.claims.lending import Lender
 from verify.claims.owning import filled
+from verify.claims.paragraphs import settled
 from verify.claims.regions import Place, between_neighbours, clause_of
+from verify.claims.sources import in_passing
 from verify.claims.spans import Alone, Kind, Number, fold, scan
 from verify.claims.text import Document, Sentence
 from verify.claims.text import Kind as BlockKind
+from verify.claims.timing import direction_of
 from verify.claims.windows import Dateline
 
 _NO_PRICE = re.compile(r"\b(?:ratio|index|score|rank)\b[^.;]*$")
@@ -31,7 +35,7 @@ _MOST_THRESHOLD = Decimal(100_000_000)
 _THRESHOLD_AFTER = re.compile(
     r"(?:above|over|exceeding|exceeded|more than|larger than|bigger than|greater than|of at least|in excess of"
     r"|worth over"
-    r"|超过|超過|大于|>)\s?$"
+    r"|超过|超過|大于|超|逾|高于|不低于|>)\s?$"
 )
 _MOST_LEAD = 80
 _MOST_GAP = 60
@@ -61,7 +65,8 @@ def extract(document: Document, published: Dateline | None = None) -> Reading:
             stop += 1
         reader.sentence(position, sentence, numbers[at:stop])
         at = stop
-    claims = shared_with_headline(document, said_before(reader.claims))
+    claims = settled(document, low, reader.contexts, said_before(reader.claims))
+    claims = shared_with_headline(document, claims)
     alone += reader.alone
     return Reading(document, tuple(claims), tuple(sorted(alone, key=lambda a: (a.start, a.end))), dateline)
 
@@ -100,7 +105,7 @@ class _Reader:
             before = self.low[max(sentence.start, number.start - 16) : number.start]
             if not _THRESHOLD_AFTER.search(before) or number.amount.value > _MOST_THRESHOLD:
                 continue
-            count = min(counts, key=lambda c: abs(c.start - number.start))
+            count = min(counts, key=lambda c: (c.start > number.start, abs(c.start - number.start)))
             if len(number.amount.digits.rstrip("0")) <= _ROUND and abs(count.start - number.start) <= _MOST_LEAD:
                 found[count.start] = number.amount.value
                 kept.remove(number)
@@ -133,11 +138,13 @@ class _Reader:
             claim = filled(claim, place, self.published, used)
             claim = self.lender.carried(claim, place, self.claims)
             claim = self.lender.by_topic(claim, place)
+            if "metric" in claim.carried and not claim.direction:
+                claim = replace(claim, direction=direction_of(place, claim.metric))
             if self._is_figure(claim, context):
                 made.append(claim)
             else:
                 self.alone.append(Alone(claim.start, claim.end, "nothing says what it counts"))
-        self.claims += dealt(self.low, sentence, made)
+        self.claims += in_passing(dealt(self.low, sentence, made))
 
     def _is_figure(self, claim: Claim, context: Context) -> bool:
         """A number without currency or unit is a figure only where its sentence says what it is."""

@@ -3,90 +3,167 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
 
+from verify.claims.claim import PRICES, Claim
 from verify.claims.regions import Place
 from verify.claims.words import Mention, named
 from verify.model import names
 
+_ROLE = (
+    r"ceo|chief executive|founder|co-founder|analysts?|head|chief|strategists?|economist|researchers?|traders?"
+    r"|team|desk"
+    r"|spokes\w{3,6}"
+)
+_WORK = (
+    r"data|figures?|numbers?|statistics|stats|dashboards?|tracker|counter|charts?|count|tally|tallies|totals?|heatmap"
+    r"|reports?|note|analysis|calculations|estimates?|records|readings?|metrics|analysts?|researchers?|feed|terminal"
+)
+_SAID = r"said|says|reports?|reported|wrote|writes|stated|announced|confirmed|disclosed|estimates?|estimated|puts?"
+_MEASURED = (
+    r"shows?|showed|shown|counts?|counted|notes|noted|reveals?|revealed|indicates?|indicated|suggests?|suggested"
+    r"|pointed out|tallied|tallies|registered|logged|measured|lists?|listed|recorded|tracked|tracks|has|had|reckons"
+    r"|reckoned|calculates?|calculated|found|finds|pegs|pegged|adds|added"
+    r"|arrives? at|comes? (?:in )?at|came (?:in )?at|credits|gives|sees|attributes|cites"
+)
+_PLAIN = r"(?: (?:itself|later|also|then|on \w{3,9}|own|latest|live|liquidations?|market|internal|research|public))*+"
 _BEFORE_SOURCE = re.compile(
-    r"\b(?:according to|per|citing|data (?:from|by|of|provided by)|figures (?:from|by)|statistics (?:from|by)"
-    r"|numbers (?:from|by)"
-    r"|analysis (?:from|by)|reported by|shown by|compiled by|counted by|tracked by|by|source:|via|said|says|told|wrote"
-    r"|noted|from)"
-    r" (?:the |data (?:from|provider|firm|platform|site) |analytics (?:firm|platform) |aggregator |tracker |outlet )*$"
-    r"|(?:据|根据|來自|来自)\s?$"
+    r"(?:\b(?:according to|per|citing|cited?s?|quoting|crediting|sources?:|src:|data:|via|h/t|hat tip to"
+    r"|courtesy of|based on"
+    rf"|(?:{_WORK})(?: compiled| provided| published| collected| gathered)? (?:from|by|of)"
+    r"|(?:reported|shown|compiled|counted|tracked|tallied|collected|published|provided|measured|recorded|collated) by"
+    rf"|by|said|says|told|wrote|noted|from|(?:{_ROLE}) (?:at|of|from|with))"
+    r" (?:the |data |analytics |research |on-chain |derivatives |provider |firm |platform |site |company |from "
+    r"|aggregator "
+    r"|tracker |outlet )*+"
+    r"|(?:据|根据|來自|来自|来源于|援引|引述|来源[:：]|數據來源[:：]) ?)$"
 )
 _AFTER_SOURCE = re.compile(
-    r"(?:'s?)?(?: (?:itself|later|also|then|on \w{3,9}|own|latest|ceo|analysts?|team|researchers?|founder|live"
-    r"|liquidation|market|internal|dashboard))*+"
-    r" ?(?:data|figures|statistics|numbers|counter|chart)? ?(?:shows?|showed|said|says|reported|reports|counts?"
-    r"|counted|estimates?|estimated|puts?"
-    r"|wrote|noted|revealed|indicates?|pointed out|tallied|registered|logged|measured|lists|recorded by|figures"
-    r"|data|statistics|tracked)\b"
-    r"|\s?(?:的)?(?:数据|統計|统计|数據|數據|监测|監測|显示|报道|称)"
+    rf"(?:'s?)?(?:, (?:which|who|whose) [^,.;]{{3,80}},)?(?:{_PLAIN} (?:{_WORK}|{_SAID}|{_MEASURED})\b"
+    rf"|,? (?:{_ROLE})(?: [a-z.'-]{{2,14}}){{0,5}} (?:{_SAID}|{_MEASURED})\b)"
+    r"|\s?(?:的|並|并|也|亦|还)?(?:官方|最新|实时)?(?:数据|統計|统计|数據|數據|监测|監測|行情|显示|顯示|报道|報導|称|稱|表示|指出|披露|公告)"
+    r"|\s?[^\s，。,；0-9a-z]{0,4}(?:发布|發布|公布)的?[^，。,；0-9]{0,8}(?:显示|顯示|称|稱|指出|表示)"
 )
+#: How a venue speaks: what it "recorded" was counted there, and is no word of its own.
+_VENUE_SAYS = re.compile(
+    rf"(?:'s?)?(?:{_PLAIN} (?:data|figures|numbers|statistics|dashboard|{_SAID})\b"
+    rf"|,? (?:{_ROLE})(?: [a-z.'-]{{2,14}}){{0,5}} (?:{_SAID})\b)"
+    r"|\s?(?:的)?(?:官方|最新|实时)?(?:数据|統計|统计|数據|數據|行情|显示|顯示|称|稱|表示|披露|公告)"
+)
+_WHERE = re.compile(r"\b(?:from|by|via|per|of|at|with) $|(?:来自|來自) ?$")
+_THEIR_DATA = re.compile(
+    r"(?:data|figures|reported|shown|numbers|source:?|compiled) (?:\w+ )?$|(?:据|根据|来源[:：]) ?$"
+)
+#: "above what CoinGlass shows": who is compared with.
+_COMPARED_WITH = re.compile(r"\b(?:than|what|versus|vs\.?|unlike|like) $")
+_IN_BRACKETS = re.compile(r"[(\[（] ?$")
+_OUT_OF_BRACKETS = re.compile(r" ?[)\]）,，;]| \(")
+_AT_END = re.compile(r"[.。]?\s*$")
+_ITS_NUMBER = re.compile(r" (?:data |at |with )*(?:only |just |about |some |roughly )*\$[0-9]")
 #: A venue that speaks of itself is both who counted and where.
 OF_ITSELF = re.compile(
-    r"^ (?:counted|recorded|tallied)\b|\bit (?:had|has|saw|liquidated|processed|recorded)\b"
-    r"|\b(?:its|our|we|us)\b|该平台|本平台|其平台"
+    r"^ (?:counted|recorded|tallied)\b|^ ?行情|\bit (?:had|has|saw|liquidated|processed|recorded)\b"
+    r"|\b(?:its|our|we|us|the (?:exchange|platform|venue))\b|平台"
 )
 OWN_VERB = re.compile(r"'s? own (?!data|figures|numbers)")
-_SAYS = re.compile(
-    r"(?:'s)?(?: (?:ceo|team|founder|spokes\w{3,6}|co-founder|head)(?: [a-z]{2,12}){0,2})?"
-    r" (?:said|says|reported|reports|wrote|stated|announced|confirmed|disclosed)\b|(?:官方)?(?:表示|称|公告)"
-)
 _GENERIC = re.compile(
     r"\b(?:a|one) single (?:statistical )?(?:channel|source|data provider|provider|aggregator)\b"
     r"|\b(?:data|figures|numbers) provided in the report\b|\breports?(?= (?:reveal|indicat|show|suggest|said|say))"
 )
+_NAME = r"((?:[A-Z0-9][\w.&'-]{1,20})(?: [A-Z0-9][\w.&'-]{1,20}){0,3})"
 _RAW = re.compile(
-    r"(?:[Aa]ccording to|[Cc]iting|[Dd]ata from|[Pp]er|[Ff]igures from|[Rr]eported by)"
-    r" (?:the )?((?:[A-Z0-9][\w.&'-]{1,20})(?: [A-Z0-9][\w.&'-]{1,20}){0,3})"
+    r"(?:[Aa]ccording to|[Cc]iting|[Dd]ata (?:compiled )?(?:from|by)|[Pp]er|[Ff]igures from|[Rr]eported by"
+    r"|[Cc]ompiled by"
+    rf"|[Ss]ource:|[Hh]/t) (?:the )?{_NAME}"
+)
+_NO_NAME = (
+    r"(?!(?:The|Market|Exchange|On-chain|Onchain|Trading|Price|Derivatives|Public|Official|Blockchain|Historical|Recent"
+    r"|Industry|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|Its|Their|This|That|These|Those|New|Internal"
+    r"|Liquidation|Total|Funding|Long|Short|Our|All|No|Such|Other|Some|Latest|Live|Options|Futures|Spot|It|He|She|We"
+    r"|They)\b)"
 )
 _RAW_DATA = re.compile(
-    r"\b(?!(?:The|Market|Exchange|On-chain|Onchain|Trading|Price|Derivatives|Public|Official|Blockchain|Historical"
-    r"|Recent"
-    r"|Industry|Monday|Tuesday|Wednesday|Thursday|Friday|Its|Their|This|That|New|Internal)\b)"
-    r"([A-Z][A-Za-z0-9]{2,20}(?: [A-Z][A-Za-z0-9]{1,20})?) (?:data|figures) (?:shows?|showed|indicates?)\b"
+    rf"(?<![\w-]){_NO_NAME}([A-Z][A-Za-z0-9]{{2,20}}(?: [A-Z][A-Za-z0-9]{{1,20}}){{0,2}}?)"
+    r"(?:'s? (?:\w{2,12} )?(?:data|figures|dashboard|tracker|count|numbers|report|analysts)\b"
+    r"| (?:data|figures|numbers|statistics) (?:shows?|showed|indicates?|suggests?|puts?)\b"
+    r"|,? (?:CEO|founder|co-founder|analysts?|chief \w{4,12}|head of research)(?: [A-Z][\w.'-]{1,14}){1,3}"
+    r" (?:said|says|wrote|estimates|estimated|noted|reported)\b| (?:counted|tallied|estimates|estimated|calculated)\b)"
 )
+_RAW_HAN = re.compile(r"(?:据|根据|援引|来源[:：])\s?([A-Z][A-Za-z0-9.]{2,20}(?: [A-Z][A-Za-z0-9.]{1,20}){0,2})")
 #: Who is cited stands behind who cites.
-CITED = re.compile(r"\bciting (?:the |data (?:from|by) |figures (?:from|by) )?$|(?:援引|引述)\s?$")
+CITED = re.compile(
+    r"\b(?:citing|cited|cites|quoting|quoted|crediting|credited) (?:the |data (?:from|by) |figures (?:from|by) )?$"
+    r"|(?:援引|引述)\s?$"
+)
+_GENERIC_NAMES = frozenset({"research", "data", "news", "capital", "index", "markets", "report", "analysis", "insight"})
 _BEFORE_CITED = 30
+_LOOK_BACK = 60
+_SHORT = 4
 _CAPITALISED = re.compile(r"\b[A-Z][A-Za-z]{4,20}\b")
+#: Who publishes prices; of anybody else a price in passing is none of theirs.
+_OF_PRICES = frozenset({"CoinGecko", "CoinMarketCap", "TradingView", "Bloomberg", "Reuters"})
 
 
 def attributions(text: str, low: str, start: int, end: int) -> list[Mention]:
     """Who is said to have measured: a registered provider by its title, else the words of the text."""
     found: list[Mention] = []
     for begin, stop, identity in named("providers", text, low, start, end):
-        before = low[max(start, begin - 60) : begin]
-        if _BEFORE_SOURCE.search(before) or (
-            _AFTER_SOURCE.match(low, stop, end) and not OWN_VERB.match(low, stop, end)
-        ):
-            venue = names.find("venues", identity) is not None
-            if (
-                venue
-                and re.search(r"\b(?:from|by|via|per) $", before)
-                and not re.search(r"(?:data|figures|reported|shown|numbers) \w+ $", before)
-            ):
-                continue  # "longs from Binance": where, not who says so
+        if _is_source(low, start, begin, stop, end, venue=names.find("venues", identity) is not None):
             found.append(Mention(begin, stop, (names.title("providers", identity),)))
     for begin, stop, identity in named("venues", text, low, start, end):
         known = any(m.start < stop and begin < m.end for m in found) or names.find("providers", identity) is not None
-        if not known and _SAYS.match(low, stop, end):
+        if not known and _is_source(low, start, begin, stop, end, venue=True):
             found.append(Mention(begin, stop, (names.title("venues", identity),)))
     found += [Mention(match.start(), match.end(), (match[0],)) for match in _GENERIC.finditer(low, start, end)]
-    for match in (*_RAW.finditer(text, start, end), *_RAW_DATA.finditer(text, start, end)):
-        if not any(m.start < match.end(1) and match.start(1) < m.end for m in found):
+    for match in (m for p in (_RAW, _RAW_DATA, _RAW_HAN) for m in p.finditer(text, start, end)):
+        free = not any(m.start < match.end(1) and match.start(1) < m.end for m in found)
+        if free and not _is_name(names.key(match[1])):
             title = match[1].removesuffix("'s").rstrip(".")
             found.append(Mention(match.start(1), match.end(1), (misspelt(title) or title,)))
     for match in _CAPITALISED.finditer(text, start, end):
         if any(m.start < match.end() and match.start() < m.end for m in found):
             continue
-        if _AFTER_SOURCE.match(low, match.end(), end) and (near := misspelt(match[0])):
+        exact = names.find("providers", match[0]) is not None
+        if not exact and _AFTER_SOURCE.match(low, match.end(), end) and (near := misspelt(match[0])):
             found.append(Mention(match.start(), match.end(), (near,)))
     return sorted(found, key=lambda mention: mention.start)
+
+
+def _is_source(low: str, start: int, begin: int, stop: int, end: int, *, venue: bool) -> bool:
+    """Whether a name is that of who measured, and not of where, or of who is compared with."""
+    before = low[max(start, begin - _LOOK_BACK) : begin]
+    if _COMPARED_WITH.search(before):
+        return False
+    if venue:
+        if _VENUE_SAYS.match(low, stop, end) and not OWN_VERB.match(low, stop, end):
+            return True
+        return _BEFORE_SOURCE.search(before) is not None and (
+            not _WHERE.search(before) or _THEIR_DATA.search(before) is not None
+        )
+    if _BEFORE_SOURCE.search(before) or (_AFTER_SOURCE.match(low, stop, end) and not OWN_VERB.match(low, stop, end)):
+        return True
+    opens = not before.strip(" *_\"'“【[(") and begin - start <= _SHORT
+    if opens and low[stop : stop + 2].strip()[:1] in (":", "："):
+        return True
+    if _IN_BRACKETS.search(before) and _OUT_OF_BRACKETS.match(low, stop, end):
+        return True
+    if before.rstrip()[-1:] in (",", "—", "–", "-", "，") and _AT_END.match(low, stop, end):
+        return True
+    return _ITS_NUMBER.match(low, stop, end) is not None
+
+
+def in_passing(made: Sequence[Claim]) -> list[Claim]:
+    """The figures of a sentence; a price beside figures of another kind is none of the source's that counted those."""
+    if all(claim.metric in PRICES for claim in made):
+        return list(made)
+    return [
+        replace(claim, attribution="")
+        if claim.metric in PRICES and claim.attribution not in _OF_PRICES and not _is_name(names.key(claim.attribution))
+        else claim
+        for claim in made
+    ]
 
 
 @lru_cache(maxsize=4096)
@@ -95,7 +172,14 @@ def misspelt(word: str) -> str:
     if _is_name(names.key(word)):
         return ""
     match = names.nearest("providers", word)
-    return match.name.title if match else ""
+    if names.key(word) in _GENERIC_NAMES:
+        return ""
+    if match is None or (
+        " " in word
+        and names.similarity(*(names.key(n.split()[0]) for n in (word, match.name.title))) < names.MISSPELLING_SCORE
+    ):
+        return ""  # "Kaiko Research" is not "10x Research"
+    return match.name.title
 
 
 @cache

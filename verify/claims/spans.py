@@ -102,7 +102,7 @@ _MASKS = re.compile(
                       r"|(?<![0-9$.,-])[0-9]{3,4}-[0-9]{3,4}-[0-9]{4}(?![0-9])"),
             ("date", rf"(?<![0-9])[12][0-9]{{3}}-[01]?[0-9]-[0-3]?[0-9](?:t[0-9:]{{2,8}}(?:z|[+-][0-9:]{{2,5}})?+)?+"
                      rf"|(?<![0-9])[12][0-9]{{3}}年(?:[01]?[0-9]月(?:[0-3]?[0-9][日号])?+)?+"
-                     rf"|[01]?[0-9]月(?:[0-3]?[0-9][日号])?+"
+                     rf"|[01]?[0-9]\s?月(?:\s?[0-3]?[0-9]\s?[日号])?+"
                      rf"|\b(?:{MONTHS})\b\.? [0-3]?[0-9](?:st|nd|rd|th)?+(?![0-9,.]*[0-9%])(?! (?:million|billion"
                      rf"|percent))(?:,? [12][0-9]{{3}}(?![0-9]))?+"
                      rf"|\b(?:{MONTHS})\b\.? [0-3]?[0-9](?:st|nd|rd|th)?+,? [12][0-9]{{3}}(?![0-9])"
@@ -156,10 +156,13 @@ _RANGE_SIGN = re.compile(
 )
 _PERCENT = re.compile(r"\s{0,2}(?:%|percent(?![a-z])|per cent(?![a-z])|pct(?![a-z]))")
 _POINTS = re.compile(
-    r"(?:\s|-)?(?:(?:volatility|vol|index|percentage|basis) )?(?:points?|pts|bps)(?![a-z])|\s?个?(?:百分点|基点"
+    r"(?:\s|-)?(?:(?:volatility|vol|index|percentage|basis) )?(?:points?|pts|bps)(?![a-z])"
+    r"|\s?个?(?:波动率|波動率)?(?:百分点|基点"
     r"|点(?!钟|半|整"
     r"|[0-9]))"
 )
+#: "rose 6.5 points to 52": the level of an index.
+_LEVEL_OF_POINTS = re.compile(r"[0-9] (?:[a-z]{3,10} )?(?:points?|pts)\b[^.;0-9]{0,30}\b(?:to|at) $")
 _DURATION = re.compile(
     r"[\s-]{0,2}(?:(?:trading|business|calendar|full)[ -])?(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|nights?"
     r"|weeks?"
@@ -175,6 +178,20 @@ _LEVERAGE = re.compile(
     r"|(?:[a-z]{3,5} ?)?(?:多|空)(?:单|單|头|頭|仓))"
 )
 
+_OF_LEVERAGE = re.compile(
+    r"\bleverage[^.;]{0,40}$|\b(?:margin|long|short)s? (?:at|on|of|with) $"
+    r"|杠杆[^。；0-9]{0,8}(?:[0-9]{1,3} ?倍[^。；0-9]{0,8})?$|槓桿[^。；0-9]{0,8}$"
+)
+_MULTIPLIED = re.compile(
+    r"\b(?:rose|ris\w{1,3}|jump\w{0,3}|surg\w{1,3}|grew|up|increas\w{1,3}|gain\w{0,3}|return\w{0,3}"
+    r"|multipl\w{2,4}|soar\w{0,3}|that's"
+    r"|some|about|roughly|nearly|almost|was|is|over|missed|than)\s?[>~≈]?$|[>~≈]$"
+)
+_TIMES_WHAT = re.compile(
+    r"\s(?:the|that|this|its|as|of|more|less|higher|larger|bigger|greater|smaller|lower|what|than|yesterday|last"
+    r"|usual|normal"
+    r"|average|increase|jump|rise|spike|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"
+)
 _TRADERS = (
     "traders|accounts|people|users|investors|addresses|wallets|whales|participants|holders|individuals|customers"
     "|clients"
@@ -195,10 +212,14 @@ _HAN_COUNTED = re.compile(
     r"|(?P<ORDERS>笔(?:订单|清算|爆仓)?)|(?P<UNSPECIFIED>个(?![点月小百]))|(?P<UNSPECIFIED2>起))"
 )
 _COUNT_LABEL = re.compile(r"\b(" + "|".join(words for _, words in NOUNS) + r")(?: liquidated)?[*_]{0,3}[:：|]\s{0,2}$")
-_OF_THEM = re.compile(r"\s(?:of (?:them|those|these|which)\b|had (?:positions|losses)\b)")
+_OF_THEM = re.compile(
+    r"\s(?:of (?:them|those|these|which)\b|had (?:positions|losses)\b"
+    r"|(?:above|over|exceeding|larger than|bigger than|worth (?:over|more than)) (?:us)?\$)"
+)
 _NUMBER_OF = re.compile(
     r"(?:number of|count of)\s((?:[a-z'-]{1,18}\s){0,3}?)(" + "|".join(w for _, w in NOUNS) + r")(?![a-z])"
 )
+_HAN_NOUN = re.compile(r"[^，。；]{0,20}?(?:(账户|地址|用户|交易者|钱包)|(仓位|头寸|多单|空单)|(订单|爆仓单|清算单))")
 _HAN_UNIT = re.compile(r"(人|账户|地址|用户)|(仓位|头寸)|(订单|单)[^0-9]{0,6}$")
 _LEVEL_BEFORE = re.compile(
     r"(?:跌破|突破|失守|升破|站上|跌至|报|(?:broke|breaks|breaking|breached|lost|reclaimed)"
@@ -229,7 +250,8 @@ _VERB_HEDGES = {
     "surpasses": Hedge.OVER, "surpassed": Hedge.OVER, "surpassing": Hedge.OVER, "exceed": Hedge.OVER,
     "exceeds": Hedge.OVER, "exceeded": Hedge.OVER, "larger than": Hedge.OVER, "bigger than": Hedge.OVER,
 }  # fmt: skip
-_SUFFIXES = ("or so", "-ish", "左右", "or more", "以上", "+")
+_COUNTED_BY = re.compile(r"^[人名位笔个枚]")
+_SUFFIXES = ("or so", "-ish", "左右", "上下", "give or take", "and change", "or more", "以上", "+")
 _HEDGES = sorted(
     [
         *((w, h) for h, words in HEDGE_WORDS.items() for w in words if w not in (*_SUFFIXES, "c.", "余", "多于")),
@@ -305,6 +327,8 @@ def _judge(text: str, low: str, start: int, end: int) -> Number | Alone:
         if before.start() and left[before.start() - 1].isascii() and left[before.start() - 1].isalnum():
             before = None
     first = start - len(before[0]) if before else start
+    if before is None and _LEVEL_OF_POINTS.search(left) and not _PERCENT.match(right):
+        return Number(start, end, Kind.POINTS, replace(Amount.parse(low[start:end]), text=text[start:end]))
     if before is None and (why := _part_of(left, right)):
         return Alone(start, end + (len(right) - len(right.lstrip("abcdefghijklmnopqrstuvwxyz0123456789_"))), why)
     if before is None and _FOREIGN_BEFORE.search(left):
@@ -405,7 +429,7 @@ def _classify(
         elif not magnitude and (ordinal := _ORDINAL.match(right)):
             return Alone(first, last + ordinal.end(), "an ordinal")
         elif not magnitude and (factor := _FACTOR.match(right)):
-            if _LEVERAGE.match(right, factor.end()) or opening.endswith(("leverage of", "leverage", "杠杆")):
+            if _LEVERAGE.match(right, factor.end()) or _is_leverage(low, first, last + factor.end()):
                 return Alone(first, last + factor.end(), "leverage")
             kind, end = Kind.FACTOR, last + factor.end()
         elif coin := _COIN.match(right):
@@ -427,15 +451,26 @@ def _classify(
     return Number(first, end, kind, replace(amount, hedge=hedge, text=text[first:end]), asset, unit)
 
 
+def _is_leverage(low: str, first: int, end: int) -> bool:
+    """Whether "50x" is leverage: where leverage is spoken of, or where nothing is compared."""
+    before = low[max(0, first - _AROUND) : first]
+    if _OF_LEVERAGE.search(before):
+        return True
+    return low[end - 1] == "x" and not _MULTIPLIED.search(before) and not _TIMES_WHAT.match(low, end)
+
+
 def _counted(low: str, first: int, last: int) -> CountUnit | None:
     """What a number counts: the noun that follows, or that of "the number of ..." before it; None for no count."""
     right = low[last : last + _AROUND]
     han = _HAN_COUNTED.match(right)
     if han and han.lastgroup:
         unit = CountUnit[han.lastgroup.rstrip("2")]
-        if unit is CountUnit.UNSPECIFIED and (named := _HAN_UNIT.search(low[max(0, first - 12) : first])):
-            unit = (CountUnit.TRADERS, CountUnit.POSITIONS, CountUnit.ORDERS)[(named.lastindex or 1) - 1]
-        return unit
+        named = None
+        if unit is CountUnit.UNSPECIFIED:
+            named = _HAN_UNIT.search(low[max(0, first - 12) : first]) or _HAN_NOUN.match(right, han.end())
+        if named is not None:
+            return (CountUnit.TRADERS, CountUnit.POSITIONS, CountUnit.ORDERS)[(named.lastindex or 1) - 1]
+        return None if han.lastgroup == "UNSPECIFIED" else unit
     if _OF_THEM.match(right):
         return CountUnit.UNSPECIFIED
     stop = re.match(r"[^.,;:!?\n，。；0-9(]{0,60}", right)
@@ -445,7 +480,7 @@ def _counted(low: str, first: int, last: int) -> CountUnit | None:
         return CountUnit[found.lastgroup]
     if (label := _COUNT_LABEL.search(low[max(0, first - 40) : first])) and not _NOT_COUNTED.search(label[0]):
         return next(unit for unit, words in NOUNS if label[1] in words.split("|"))
-    clause = re.split(r"[.;。；]\s", low[max(0, first - 120) : first])[-1]
+    clause = re.split(r"[.。]\s", low[max(0, first - 120) : first])[-1]
     if number_of := _NUMBER_OF.search(clause):
         noun = number_of[2]
         return next(unit for unit, words in NOUNS if noun in words.split("|"))
@@ -462,7 +497,7 @@ def _hedged(opening: str, low: str, end: int, found: Hedge) -> tuple[Hedge, int]
             if not (word[0].isascii() and word[0].isalpha() and before.isascii() and before.isalnum()):
                 hedge = kind
                 break
-    right = low[end : end + 12].lstrip(" ")
+    right = _COUNTED_BY.sub("", low[end : end + 12].lstrip(" "))
     for word, kind in _HEDGES_AFTER:
         if right.startswith(word):
             if word == "+" and low[end : end + 1] == "+":

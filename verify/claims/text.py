@@ -10,7 +10,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -327,7 +327,7 @@ class _Lines:
         heads = not self.in_table
         if heads:
             self.in_table, self.titles = True, []
-        label: Span | None = None
+        label, ranked = None, False
         at = start + 1
         for number, cell in enumerate(row.strip().strip("|").split("|")):
             begin = self.out.length
@@ -337,8 +337,8 @@ class _Lines:
             self.out.close(Kind.CELL, begin, at + len(cell), context=tuple(context))
             if heads:
                 self.titles.append(here)
-            elif number == 0:
-                label = here
+            elif number == 0 or (number == 1 and ranked):  # a rank or an empty cell names nothing
+                label, ranked = here, not any(char.isalpha() for char in cell)
             at += len(cell) + 1
 
     def _inline(self, start: int, end: int) -> None:
@@ -395,6 +395,7 @@ class _Html:
         self.start = 0
         self.kind, self.level = Kind.PARAGRAPH, 0
         self.row: list[Span] = []
+        self.ranked = False  # whether the row's first cell is a rank, and the second its label
         self.titles: list[Span] = []
 
     def read(self) -> None:
@@ -472,8 +473,12 @@ class _Html:
             begin = self.out.length
         if self.kind is Kind.CELL and begin < self.out.length:
             column = len(self.row)
+            self.ranked = self.ranked if column else not self._shown(begin, str.isalpha)
             self.row.append(Span(begin, self.out.length))
-            context = [*self.row[:1], *self.titles[column : column + 1]] if self.titles and column else []
+            label = 1 if column > 1 and self.ranked else 0
+            context = (
+                [*self.row[label : label + 1], *self.titles[column : column + 1]] if self.titles and column else []
+            )
             self.out.close(self.kind, begin, at, context=tuple(context))
         elif begin < self.out.length:
             self.out.close(self.kind, begin, at, level=self.level)
@@ -481,7 +486,7 @@ class _Html:
             self.out.put("\n", min(at, max(len(self.text) - 1, 0)))
         self.start = self.out.length
 
-    def _shown(self, begin: int) -> bool:
-        """Whether anything but white space was put since `begin`; looks at the pieces of this block only."""
+    def _shown(self, begin: int, wanted: Callable[[str], bool] = lambda char: not char.isspace()) -> bool:
+        """Whether a character of some kind was put since `begin`; looks at the pieces of this block only."""
         index = bisect_right(self.out.plain, begin) - 1
-        return any(part.strip() for part in self.out.parts[max(index, 0) :])
+        return any(wanted(char) for part in self.out.parts[max(index, 0) :] for char in part)

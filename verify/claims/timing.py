@@ -7,18 +7,22 @@ from datetime import timedelta
 
 from verify.claims import windows, words
 from verify.claims.claim import LEVELS, LIQUIDATIONS, PRICES
-from verify.claims.regions import SEPARATOR, Place, turns
+from verify.claims.regions import SEPARATOR, Place, Region, turns
+from verify.claims.spans import Kind
 from verify.claims.windows import When
 
-_MOVING = frozenset(
-    {"price_change", "etf_net_flow", "open_interest_drop", "unrealised_gain", "volatility_change", "market_value",
-     "position", "value_locked"}
-)  # fmt: skip
+_MOVING = frozenset({"price_change", "etf_net_flow", "open_interest_drop", "volatility_change", "market_value"})
+#: By which words what is not a market moves: a party buys or sells, its gains grow or shrink.
+_OWN_MOVES = {"position": (words.BOUGHT, words.SOLD), "unrealised_gain": (words.GREW, words.SHRANK)}
+_STANDS = frozenset({"open_interest", "implied_volatility"})
 #: How far into a sentence a time may begin to stand for all of it ("On Monday, ...").
 _SHORT = 4
 _BEFORE = 40
 _DAY = timedelta(days=1)
-_A_DAY = re.compile(r"\b(?:a|one|single)[ -]day\b", re.IGNORECASE)
+_VERSUS = re.compile(
+    r"\b(?:vs\.?|versus|from|against|compared|(?:higher|lower|bigger|larger|smaller|up|worse|better) than)\b|较|比"
+)
+_USUAL = re.compile(r"\b(?:average|median|mean|typical|usual|normal)\b|日均|平均")
 _ASIDES = re.compile(r"[(（][^()（）]{0,40}[)）]")
 
 
@@ -31,6 +35,15 @@ def when_of(place: Place, metric: str) -> When | None:
         if not (when.start <= number.start < when.end) and (when.calendar or metric not in LEVELS)
     ]
     begin, end = place.clause
+    if (
+        number.kind is Kind.FACTOR or metric == "implied_volatility"
+    ):  # "three times Tuesday's", "7-day implied volatility"
+        found = []
+    found = [w for w in found if w.start < number.end or not _USUAL.search(low, number.end, w.start)]
+    if metric == "market_value" and not words.TO_LEVEL.search(
+        low[max(region[0], number.start - _BEFORE) : number.start].rstrip("~$ ") + " "
+    ):
+        return _chosen(place, metric, [*(w for w in place.context.whens if w not in found and not w.calendar), *found])
     if metric in LEVELS:
         lead = sentence.start + _SHORT
         found = [w for w in found if w.end <= end and (w.start >= begin or w.start <= lead)]
@@ -40,9 +53,20 @@ def when_of(place: Place, metric: str) -> When | None:
             for w in found
             if not w.calendar or begin <= w.start < end or not windows.qualifies_event(low, sentence.start, w)
         ]
-    found = [w for w in found if not _leads_on(place, w)]
+    found = [w for w in found if not _leads_on(place, w) and not _of_compared(place, w)]
+    if metric == "price" and len(place.context.whens) == 1:
+        day = place.context.whens[0]
+        near = day.start < number.start or begin <= day.start < end
+        if near and windows.names_day(day) and not windows.qualifies_event(low, sentence.start, day):
+            return day
     if metric in PRICES:  # "down 43% from its high of $126,200 on 6 October"
         found = [w for w in found if w.start < region[1]]
+    return _chosen(place, metric, found)
+
+
+def _chosen(place: Place, metric: str, found: list[When]) -> When | None:
+    low, number, region = place.low, place.number, place.region
+    begin, end = place.clause
     if not found:
         return None
     if len(found) > 1:
@@ -53,11 +77,8 @@ def when_of(place: Place, metric: str) -> When | None:
         exact = [w for w in found if not w.calendar and metric in LIQUIDATIONS]
         found = exact or found
     chosen = min(found, key=lambda w: min(abs(w.start - number.end), abs(number.start - w.end)))
-    if chosen.length == _DAY and _A_DAY.search(chosen.text):  # "On 10 October, ... in a day"
-        dated = [
-            w for w in place.context.whens if w.calendar and w.end <= chosen.start and any(c.isdigit() for c in w.text)
-        ]
-        chosen = dated[-1] if dated and not turns(low, dated[-1].end, chosen.start) else chosen
+    of_day = windows.of_day(low, chosen, place.context.whens)
+    chosen = chosen if turns(low, of_day.end, chosen.start) else of_day
     return windows.trading_week(chosen) if metric == "etf_net_flow" else chosen
 
 
@@ -67,28 +88,44 @@ def direction_of(place: Place, metric: str) -> str:
     if metric == "price":
         left = low[max(region[0], number.start - _BEFORE) : number.start].rstrip("~$ ") + " "
         return "broke" if words.BROKE.search(left) else "level"
-    if metric == "open_interest":
+    if metric in _STANDS:
         return "level"
-    if metric not in _MOVING:
+    if metric not in _MOVING and metric not in _OWN_MOVES:
         return ""
-    if number.sign:
+    rise, fall = _OWN_MOVES.get(metric, (words.RISE, words.FALL))
+    if number.sign and metric in _MOVING:
         direction = "fall" if number.sign == "-" else "rise"
+    elif metric == "price_change" and (noun := words.MOVED_BY.search(low, *place.clause)):
+        direction = "fall" if noun[0].startswith("跌") else "rise"
     else:
-        stretches = [place.clause, region, (place.sentence.start, number.start), place.whole]
-        stretches = stretches[:2] if metric in LEVELS else stretches
-        direction = next((found for found in (_moved(low, number.start, *s) for s in stretches) if found), "")
-    last = place.last
-    if not direction and last is not None and last.metric == metric:
-        direction = last.direction  # "fell by $190 billion to $2.4 trillion"
+        near = [place.clause, (region[0], number.start)]
+        wide = [region] if metric in LEVELS else [region, (place.sentence.start, number.start), place.whole]
+        direction = _first(low, number.start, near, rise, fall)
+        last = place.last
+        if not direction and last is not None and last.metric == metric:
+            direction = last.direction  # "fell by $190 billion to $2.4 trillion"
+        direction = direction or _first(low, number.start, wide, rise, fall)
     return direction
 
 
-def _moved(low: str, at: int, start: int, end: int) -> str:
-    falls = [m.start() for m in words.FALL.finditer(low, start, end)]
-    rises = [m.start() for m in words.RISE.finditer(low, start, end)]
+def _first(low: str, at: int, stretches: list[Region], rise: re.Pattern[str], fall: re.Pattern[str]) -> str:
+    return next((d for d in (_moved(low, at, *stretch, rise, fall) for stretch in stretches) if d), "")
+
+
+def _moved(low: str, at: int, start: int, end: int, rise: re.Pattern[str], fall: re.Pattern[str]) -> str:
+    falls = [m.start() for m in fall.finditer(low, start, end)]
+    rises = [m.start() for m in rise.finditer(low, start, end)]
     if not falls and not rises:
         return ""
     return "fall" if min(falls + rises, key=lambda place: abs(place - at)) in falls else "rise"
+
+
+def _of_compared(place: Place, when: When) -> bool:
+    """Whether a day stands behind the number that this one is compared with: "$38M vs $12M yesterday"."""
+    low, stop = place.low, place.region[1]
+    if not when.calendar or when.start < stop or stop == place.sentence.end:
+        return False
+    return _VERSUS.search(low, place.number.end, stop) is not None
 
 
 def _leads_on(place: Place, when: When) -> bool:

@@ -7,7 +7,7 @@ began. Days are UTC days; the trading week of exchange-traded funds is Monday to
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise
@@ -44,18 +44,19 @@ _DURATION = re.compile(
 )
 _HAN_DURATION = re.compile(
     r"(?:(?P<n>[0-9]{1,3})|(?P<word>二十四|四十八|十二|[一两二三四六七八十半]))\s?(?:个|個)?"
-    r"(?P<unit>小时|小時|分钟|分鐘|天|(?<=近[0-9])日|周|週)(?!前|后|後|线|高|低|年|末|期)"
+    r"(?P<unit>小时|小時|分钟|分鐘|天|(?<=近[0-9])日|周|週)(?!前|后|後|线|高|低|年|末|期|以?来(?:最|新|首|的?最))"
 )
 _DATE = (
     rf"(?:(?P<m1>{MONTHS})\b\.? (?P<d1>[0-3]?[0-9])(?![0-9])(?:st|nd|rd|th)?(?:,? (?P<y1>20[0-9]{{2}}))?"
     rf"|(?P<d2>[0-3]?[0-9])(?:st|nd|rd|th)?+ (?:of )?(?P<m2>{MONTHS})\b(?:\.?,? (?P<y2>20[0-9]{{2}}))?"
     r"|(?P<y3>20[0-9]{2})-(?P<m3>[01]?[0-9])-(?P<d3>[0-3]?[0-9])"
-    r"|(?:(?P<y4>20[0-9]{2})年)?(?P<m4>[01]?[0-9])月(?P<d4>[0-3]?[0-9])[日号])"
+    r"|(?:(?P<y4>20[0-9]{2})\s?年\s?)?(?P<m4>[01]?[0-9])\s?月\s?(?P<d4>[0-3]?[0-9])\s?[日号])"
 )
-_DAY = re.compile(rf"(?<![0-9a-z.,$]){_DATE}")
+_DAY = re.compile(rf"(?<![0-9a-z.$])(?<![0-9],){_DATE}")
+_DATE_BEHIND = re.compile(rf",? (?:on )?{_DATE}")
 _CLOCK = re.compile(
     r"(?<![0-9])(?P<h>[0-2]?[0-9]):(?P<min>[0-5][0-9])(?:\s?(?P<half>[ap])\.?m\b\.?)?"
-    r"(?:\s?(?P<zone>utc|gmt|est|edt|et|cst|hkt|jst|z)\b(?P<off>[+-][0-9]{1,2})?)?"
+    r"(?:\s?[(（]?(?P<zone>utc|gmt|est|edt|et|cst|hkt|jst|z)\b(?P<off>[+-][0-9]{1,2})?[)）]?)?"
 )
 _SINCE = re.compile(
     rf"\bsince (?:(?![0-9])[a-z0-9.]{{1,12}} ){{0,3}}?(?:in )?(?:(?P<part>mid|early"
@@ -68,10 +69,18 @@ _RECORD = re.compile(
     r"|sharpest)\s(?:[a-z-]{1,15}\s){0,2}$"
 )
 _CALENDAR = re.compile(
-    rf"\b(?:on |last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b(?!,? (?:{MONTHS}))|\b(?P<yesterday>yesterday)\b"
-    rf"|\b(?P<today>today)\b"
-    r"|\b(?P<lastweek>last week)\b|\b(?P<thisweek>(?:this|for the|on the|in the) week)\b"
-    r"|\b(?P<thismonth>this month)\b|\b(?P<ytd>year[- ]to[- ]date"
+    rf"\b(?:on |last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b(?!,? (?:the )?(?:[0-3]?[0-9](?:st|nd|rd"
+    rf"|th)? (?:of )?)?(?:{MONTHS}))"
+    rf"|\b(?P<yesterday>yesterday|last night)\b"
+    rf"|\b(?P<today>today|intraday|on the day|this (?:morning|afternoon|evening))\b"
+    r"|\b(?P<daybefore>the (?:previous|prior|preceding) (?:day|session)|the day before(?! yesterday)"
+    r"|a day (?:earlier|before|prior))\b"
+    r"|\b(?P<lastmonth>last month|the (?:previous|prior|preceding) month)\b|\b(?P<quarternow>this quarter"
+    r"|quarter[- ]to[- ]date)\b"
+    r"|\b(?P<weekly>weekly)(?= (?:[a-z]{2,8} ){0,2}(?:in|out)?flows?)"
+    r"|\b(?P<lastweek>last week|the (?:previous|prior|preceding) week)\b|\b(?P<thisweek>(?:this|for the|on the"
+    r"|in the) week)\b"
+    r"|\b(?P<thismonth>this month|month[- ]to[- ]date|so far this month)\b|\b(?P<ytd>year[- ]to[- ]date"
     r"|(?:so far )?this year)\b|\b(?P<weekend>(?:over|at|during) the weekend"
     r"|last weekend)\b"
     rf"|\b(?:in|during|of|the|for|all of) (?P<month>{'|'.join(_MONTHS)})\b(?:,? (?P<year>20[0-9]{{2}}))?(?!'|’"
@@ -80,7 +89,8 @@ _CALENDAR = re.compile(
     r"|\bq(?P<quarter>[1-4])(?: of)? (?P<qyear>20[0-9]{2})(?![0-9])"
 )
 _HAN_CALENDAR = re.compile(
-    r"(?P<yesterday>昨日|昨天)|(?P<today>今日|今天|日内|當日|当日|今晨|今早|凌晨)"
+    r"(?P<yesterday>昨日|昨天|昨晚|昨夜)|(?P<daybefore>前一日|前一天|前日)|(?P<lastmonth>上月|上个月)|(?P<quarternow>本季度?)"
+    r"|(?P<weekly>单周)|(?P<today>今日|今天|单日|單日|日内|當日|当日|今晨|今早|凌晨)"
     r"|(?:(?P<before>上)?(?:周|週|星期|礼拜)(?P<hanweekday>[一二三四五六日天]))(?![线个個])"
     r"|(?P<lastweek>上周|上週)|(?P<thisweek>本周|本週|这周)|(?P<thismonth>本月)|(?P<ytd>今年以来|年初至今|今年以來)"
     r"|(?<![0-9])(?P<hanyear>20[0-9]{2})年(?P<hanmonth>[01]?[0-9])月(?:份)?(?![0-9]{1,2}[日号])(?!以来|以來|起)"
@@ -97,8 +107,34 @@ _RANGE = re.compile(
     r"(?P<b3>[0-3]?[0-9])[日号]"
 )
 _NEWS_OF = re.compile(r"(?:[，,]?\s?(?:[上下]午|晚间|凌晨)?\s?)?(?:消息|讯|訊|电|電|报道|報導)")
-_AND = re.compile(r"\s?(?:and|&|to|through|和|与|至)\s?(?:on )?")
+_HAN_SINCE_DAY = re.compile(r"\s?(?:以来|以來|至今|起)(?P<record>的?\s?(?:最|新[高低]|首|单日最))?")
+_ONE_OF_MANY = re.compile(
+    r"\btime (?:so far )?$|\b(?:largest|biggest|worst|best|highest|lowest|steepest|sharpest) (?:[a-z]{2,9}[- ]){0,2}"
+    r"(?:day|one|drop|fall|loss|(?:out|in)flow|rise|gain|session|total|liquidation) (?:of |so far )?$"
+)
+_AND = re.compile(r"\s?(?:and|&|to|through|until|和|与|至)\s?(?:on )?")
+_EACH = re.compile(r"\b(?:per|each|on) $")
+_TENOR = re.compile(
+    r"[- ](?:implied|iv\b|at-the-money|atm\b|options?\b|expir|delta|skew|tenor|reali[sz]ed vol|moving|[es]ma\b"
+    r"|average|high\b|low\b)"
+)
+_UP_TO = re.compile(r" (?:to|until|up to|through|ending|ended|ending at|before) ")
+_WEEK_OF = re.compile(
+    rf"\bweek (?P<how>of|starting|beginning|from|to|ending|ended|through)(?: on)?(?: friday| sunday| monday)?,? {_DATE}"
+)
+_DAY_LONG = timedelta(days=1)
+_BESIDE = 5
+#: A length that ends so near to publication ends there.
+_JUST_NOW = timedelta(hours=1)
+#: Words for a day that are said of whichever day is spoken of.
+_THAT_DAY = re.compile(r"\b(?:a|one|single)[ -]day\b|\bon the day\b|\bintraday\b|当日|當日|单日|單日|日内")
+_TRAILING = re.compile(r"\b(?:past|last|previous|trailing|rolling|prior)\b|近|过去|過去|最近")
 _AS_OF = re.compile(r"\b(?:as of|by|at|until|up to|to|through|before)\b[^.;]{0,30}$|(?:截至|截止)[^。；]{0,20}$")
+_REPORTED = re.compile(
+    r"\b(?:said|says|reported|reports|wrote|showed|shows|show|announced|published|noted|posted|told (?:\w+ ){1,3}"
+    r"|note|report"
+    r"|update|post|statement) (?:in a (?:note|post|report|statement) )?(?:on |late |early |late on |early on )?$"
+)
 _COMPARED = re.compile(r"(?:\b(?:than|compared (?:to|with)|versus|vs\.?)|较|比|相比) ?(?:that of |those of |on )?$")
 _NOUN_OF_EVENT = re.compile(
     r"\b(?:crash|sell-?off|plunge|drop|decline|rout|cascade|downturn|turmoil|bloodbath|correction|slump|slide|wipeout"
@@ -106,7 +142,7 @@ _NOUN_OF_EVENT = re.compile(
 )
 _OF_EVENT = re.compile(
     r"[\s-](?:[a-z-]{1,12} ){0,3}?(?:window|stretch|period|decline|drop|crash|sell-?off|slide|rout|plunge|slump"
-    r"|wave|cascade"
+    r"|wave|cascade|wipe-?out|flush|liquidation event"
     r"|move|washout)s?\b"
 )
 _JOIN = re.compile(r"\s*(?:-|–|—|to|and|until|till|至|到)\s*")
@@ -166,7 +202,9 @@ def dateline(text: str) -> Dateline | None:
 
 def find(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
     """Every stated time in `low[start:end]`, in order, those that contain others first and alone."""
-    found = [*_spans_of_clocks(low, start, end, published), *_durations(low, start, end, published)]
+    lengths = _durations(low, start, end, published)
+    found = [*_spans_of_clocks(low, start, end, published), *(_until(low, end, when, published) for when in lengths)]
+    found += _weeks(low, start, end, published)
     found += _since(low, start, end, published)
     found += _days(low, start, end, published)
     found += _calendar(low, start, end, published)
@@ -174,24 +212,104 @@ def find(low: str, start: int, end: int, published: Dateline | None) -> list[Whe
     kept: list[When] = []
     for when in sorted(found, key=lambda when: (when.start, -when.end)):
         compared = when.calendar and _COMPARED.search(low, max(start, when.start - 24), when.start)
+        compared = compared or (when.calendar and _REPORTED.search(low, max(start, when.start - 40), when.start))
         if kept and (joined := _joined(low, kept[-1], when)):
             kept[-1] = joined
         elif not compared and (not kept or when.start >= kept[-1].end):
             kept.append(when)
+    return _narrowed(low, kept, published)
+
+
+def names_day(when: When) -> bool:
+    """Whether a time is one named day, and not "the day" that is spoken of anyway."""
+    return when.calendar and when.length == _DAY_LONG and not _THAT_DAY.search(when.text.lower())
+
+
+def is_that_day(when: When) -> bool:
+    """Whether a time is the day that is spoken of ("a single-day drop"), whichever that is."""
+    return when.length == _DAY_LONG and _THAT_DAY.search(when.text.lower()) is not None
+
+
+def _narrowed(low: str, found: list[When], published: Dateline | None) -> list[When]:
+    """The times without a day that stands right beside hours of that day, which are moved to it: "today, 14:00 to
+    15:00 UTC", "between 20:00 and 22:00 UTC the day before".
+    """
+    kept: list[When] = []
+    for when in found:
+        last = kept[-1] if kept else None
+        if last is None or when.start - last.end > _BESIDE or low[last.end : when.start].strip(" ,，aton()（）"):
+            kept.append(when)
+            continue
+        hours, day = (last, when) if "T" in last.label else (when, last)
+        if "T" not in hours.label or "T" in day.label or day.length != _DAY_LONG or not day.calendar:
+            kept.append(when)
+            continue
+        kept[-1] = _moved_to(hours, day, published)
     return kept
+
+
+def _moved_to(hours: When, day: When, published: Dateline | None) -> When:
+    if hours.window is None or day.window is None or published is None:
+        return hours
+    shift = day.window.start.date() - published.day
+    window = Window(hours.window.start + shift, hours.window.end + shift, hours.window.slack)
+    return replace(hours, window=window, label=f"{iso(window.start)}/{iso(window.end)}")
+
+
+def _until(low: str, end: int, when: When, published: Dateline | None) -> When:
+    """A length with its end told: "the 24 hours to 08:00 UTC on 15 April"; the length as it is without one."""
+    joined = _UP_TO.match(low, when.end, end)
+    clock = _CLOCK.match(low, joined.end(), end) if joined else None
+    if clock is None or not clock["zone"] or when.length is None or when.calendar:
+        return when
+    behind = _DATE_BEHIND.match(low, clock.end(), end)
+    day = _date_of(behind, published) if behind else (published.day if published else None)
+    moment = _moment(day, clock, None) if day else None
+    if moment is None:
+        return when
+    if behind is None and published is not None and moment > published.moment:
+        moment -= timedelta(days=1)
+    window = Window(moment - when.length, moment, Grade.HIGH.slack)
+    if published is not None and abs(published.moment - moment) <= _JUST_NOW:
+        return replace(when, window=window)
+    stop = behind.end() if behind else clock.end()
+    label = f"{iso(window.start)}/{iso(moment)}"
+    return When(when.start, stop, label, low[when.start : stop], when.length, window, True)
+
+
+def _weeks(low: str, start: int, end: int, published: Dateline | None) -> list[When]:
+    """Weeks told by one day: "the week ending 1 May" (that day included), "the week of 4 May"."""
+    found = []
+    for match in _WEEK_OF.finditer(low, start, end):
+        day = _date_of(match, published)
+        if day is None:
+            continue
+        first = day if match["how"] in ("of", "starting", "beginning", "from") else day - timedelta(days=6)
+        found.append(_span(match.start(), match.end(), low, first, first + timedelta(days=7)))
+    return found
 
 
 def qualifies_event(low: str, start: int, when: When) -> bool:
     """Whether a date says when an event was ("the crash on January 19"), not over which time something was counted."""
+    if when.calendar and _OF_EVENT.match(low, when.end, when.end + 40):
+        return True  # "the October 2025 wipeout"
     return _NOUN_OF_EVENT.search(low, max(start, when.start - 60), when.start) is not None
 
 
 def _joined(low: str, first: When, second: When) -> When | None:
     """Two days in a row named in one breath ("on Monday and Tuesday") as one stretch."""
     day = timedelta(days=1)
-    if first.window is None or second.window is None or not _AND.fullmatch(low, first.end, second.start):
+    joined = _AND.fullmatch(low, first.end, second.start)
+    if first.window is None or second.window is None or joined is None:
         return None
-    if first.length != day or second.length != day or second.window.start != first.window.end:
+    if first.length != day or second.length != day or second.window.start < first.window.end:
+        return None
+    if second.window.start != first.window.end and joined[0].split()[:1] not in (
+        ["to"],
+        ["through"],
+        ["until"],
+        ["至"],
+    ):
         return None
     begin, last = first.window.start.date(), second.window.end.date()
     both = _span(first.start, second.end, low, begin, last)
@@ -243,8 +361,12 @@ def _durations(low: str, start: int, end: int, published: Dateline | None) -> li
     for match in _DURATION.finditer(low, start, end):
         if match["after"] or (match["lead"] or "").split(" ")[-2:-1] in (["every"], ["than"]):
             continue
+        if _EACH.search(low, max(start, match.start() - 5), match.start()):
+            continue  # "0.01% per eight hours", "on a day that ..."
         if match[0].startswith("in ") and _RECORD.search(low[max(start, match.start() - 48) : match.start()]):
             continue  # "the first inflow in eight days"
+        if _TENOR.match(low, match.end(), end):
+            continue  # "30-day implied volatility"
         if match["bare"] or match["bare2"]:
             count, unit = 1.0, match["one"] or match["two"]
         else:
@@ -264,8 +386,7 @@ def _length(match: re.Match[str], count: float, unit: str, published: Dateline |
     length = timedelta(minutes=count * minutes)
     if not timedelta(minutes=1) <= length <= timedelta(days=31):
         return None
-    if length % timedelta(hours=1) == timedelta(0):
-        name = "h"
+    name = "h" if length % timedelta(hours=1) == timedelta(0) else "m"
     in_unit = length / timedelta(hours=1) if name == "h" else length / timedelta(minutes=1)
     window = None
     if published is not None and length == timedelta(days=1) and not trailing and "24" not in match[0]:
@@ -286,6 +407,10 @@ def _days(low: str, start: int, end: int, published: Dateline | None) -> list[Wh
             continue
         if _NEWS_OF.match(low, match.end()):
             continue  # 4月15日消息: when it was published
+        if han_since := _HAN_SINCE_DAY.match(low, match.end(), end):
+            if not han_since["record"]:
+                found.append(_from(match.start(), han_since.end(), low, day, published))
+            continue
         before = low[max(start, match.start() - 12) : match.start()]
         if since := _SINCE_DAY.search(before):
             if not _RECORD.search(low[max(start, match.start() - 48) : match.start() - len(since[0])]):
@@ -361,6 +486,10 @@ def _calendar(low: str, start: int, end: int, published: Dateline | None) -> lis
         groups = {name: value for name, value in match.groupdict().items() if value}
         if low.endswith("since ", start, match.start()) and not match.groupdict().get("weekday"):
             continue
+        if groups.keys() & {"thisweek", "thismonth", "ytd", "quarternow"} and _ONE_OF_MANY.search(
+            low[max(start, match.start() - 48) : match.start()]
+        ):
+            continue  # "for the third time this month"
         span = _named_days(groups, published.day)
         since = _SINCE_DAY.search(low, max(start, match.start() - 12), match.start())
         if since is not None and span is not None:
@@ -386,7 +515,14 @@ def _named_days(groups: Mapping[str, str], today: date) -> tuple[date, date] | N
         return first, first + timedelta(days=1)
     if "yesterday" in groups:
         return today - timedelta(days=1), today
-    if "lastweek" in groups:
+    if "daybefore" in groups:
+        return today - timedelta(days=1), today
+    if "lastmonth" in groups:
+        first = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+        return first, today.replace(day=1)
+    if "quarternow" in groups:
+        return today.replace(month=3 * ((today.month - 1) // 3) + 1, day=1), today + timedelta(days=1)
+    if "lastweek" in groups or "weekly" in groups:
         return monday - timedelta(days=7), monday
     if "thisweek" in groups:
         return monday, today + timedelta(days=1)
@@ -461,9 +597,30 @@ def trading_week(when: When) -> When:
     """The same for a market that is closed at weekends: Monday to Friday of a calendar week."""
     if when.window is None or when.window.length != timedelta(days=7) or not when.calendar:
         return when
-    window = Window(when.window.start, when.window.end - timedelta(days=2), when.window.slack)
+    ended = when.window.end.weekday() == _WEEKDAYS.index("saturday")  # a week that ended on a Friday
+    start = when.window.start + timedelta(days=2 if ended else 0)
+    window = Window(start, start + timedelta(days=5), when.window.slack)
     label = f"{window.start.date()}/{window.end.date()}"
     return When(when.start, when.end, label, when.text, window.length, window, True)
+
+
+def of_day(low: str, when: When, found: Sequence[When]) -> When:
+    """The day that a sentence names where `when` is a day long, without edges: "on 10 October ... in 24 hours".
+
+    "The past 24 hours" end at publication; so does a length beside a day that is not over.
+    """
+    told = _THAT_DAY.search(when.text.lower()) is not None
+    length = when.length == _DAY_LONG and not when.calendar and not _TRAILING.search(when.text.lower())
+    if not told and not length:
+        return when
+    days = [
+        day for day in found if day.calendar and day.length == _DAY_LONG and day is not when and day.end <= when.start
+    ]
+    days = [day for day in days if not _THAT_DAY.search(day.text.lower()) and not qualifies_event(low, 0, day)]
+    if not days or days[-1].window is None:
+        return when
+    over = when.window is None or told or days[-1].window.end <= when.window.end
+    return days[-1] if over else when
 
 
 def impossible_dates(low: str) -> list[tuple[int, int, str]]:

@@ -29,7 +29,10 @@ class Mention:
 #: What follows a name at the beginning of a sentence, where an ordinary word is capitalised too.
 _NAME_VERB = re.compile(
     r"(?:'s\b| (?:liquidat|users|saw|led|record|account|report|traders|longs|shorts|lost|fell|rose|drop|gain|slid|shed"
-    r"|slip|plung|sank|jump|climb|tumbl|is down|is up|was down|was up|perp|futures|and [A-Z]|:|\(|[$+-]?[0-9]))"
+    r"|slip|plung|sank|jump|climb|tumbl|is down|is up|was down|was up|perp|futures|and [A-Z]|:|\(|[-–—|]|[$+-]?[0-9]"
+    r"|said|says|reported|announced|wrote|processed|handled|posted|booked|came|had|has|took|cleared|register"
+    r"|topped|followed|contribut|made up|alone|tallied|trader"
+    r"|logged|shows|showed|with \$|at \$|long|short|was |were |is ))"
     r"|[:)(（,、]"
     r"|\s?(?:爆仓|跌|涨|平台|上)|\s*$"
 )
@@ -41,9 +44,10 @@ def _pattern(kind: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str
     for written, name in names.spellings(kind):
         known.setdefault(written, name.id)
     latin = sorted((w for w in known if w.isascii()), key=lambda w: (-len(w), w))
+    pair = "(?=(?:[-/_]?(?:usdt|usdc|usd|perp))?(?![a-z0-9]))" if kind == "assets" else "(?![a-z0-9])"
     han = sorted((w for w in known if not w.isascii()), key=lambda w: (-len(w), w))
     return (
-        re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, latin))})(?![a-z0-9]|\.[a-z])"),
+        re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, latin))}){pair}(?!\.[a-z])"),
         re.compile("|".join(map(re.escape, han)) or r"(?!)"),
         known,
     )
@@ -106,28 +110,47 @@ _SIDE_NOUN = (
     r"(?:[- ](?:btc|eth|sol|xrp|bitcoin|ether|ethereum|crypto|leveraged))?[- ](?:positions?|liquidations?|traders"
     r"|sellers"
     r"|holders|bets|side|contracts|orders|accounts|ones"
-    r"|exposure|leverage|squeeze|wagers|trades|btc|eth|sol)(?![a-z])"
+    r"|exposure|leverage|squeeze|wagers|trades|books?|share|punters|players|bettors|speculators|futures|sides?"
+    r"|btc|eth|sol)(?![a-z])"
 )
 _SIDES = re.compile(
-    rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish (?:bets|positions|wagers)|bulls"
+    r"(?P<l3>bets on (?:rising|higher|further gains|a rally|a rise|gains|upside)|upside bets|\bbuyers"
+    r"|(?<=on the )buy side"
+    r"|做多者|看涨|看多)"
+    r"|(?P<s3>bets (?:on (?:falling|lower|further losses|declines|a fall|a drop|downside)|against)|downside bets"
+    r"|做空者|看跌|看空)|"
+    rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish(?:[- ]side)? (?:bets|positions|wagers"
+    rf"|traders|trades|punters)|bulls"
+    rf"|(?<=[0-9]x )long(?= of\b)|(?<=[a-z0-9] )long(?= (?:on|valued|worth|at|from|opened|was|were|got)\b)"
     rf"|of it long(?![a-z-])|\blong(?=\s?[.;,:：)/]|\s*$|\s\$?[0-9]))"
-    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish (?:bets|positions|wagers)|bears(?![a-z])"
+    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish(?:[- ]side)? (?:bets|positions|wagers|traders|trades"
+    rf"|punters)|bears(?![a-z])"
+    rf"|(?<=[0-9]x )short(?= of\b)|(?<=[a-z0-9] )short(?= (?:on|worth|at|from|opened|was|were|got)\b)|\bsellers"
     rf"|short(?=\s?[.;,:：)/]"
     rf"|\s*$|\s\$?[0-9])))"
     r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|(?:btc|eth|sol|xrp|bitcoin|ether) long(?![a-z-])|多[单單头頭軍军仓方]|做多)"
     r"|(?P<s2>(?:btc|eth|sol|xrp|bitcoin|ether) short(?![a-z-])|空[单單头頭軍军仓方]|做空)"
 )
+_MAINLY = re.compile(r"主爆$|主要是$|主要为$")
+_REACHED = re.compile(r"[，,]?\s?(?:达|約|约|共|[0-9])")
+_BOTH = re.compile(r"\s?(?:and|or|&|/|和|与|及|versus|vs\.?)\s?")
 _LONG_SHORT = re.compile(r"(?:in the |in )$")
 
 
 def sides(low: str, start: int, end: int) -> list[Mention]:
     """The sides named, of positions: never "long-term" or "in short"."""
-    found = []
+    found: list[Mention] = []
     for match in _SIDES.finditer(low, start, end):
-        name = "long" if match["long"] or match["l2"] else "short"
+        if _MAINLY.search(low, max(start, match.start() - 3), match.start()) and not _REACHED.match(low, match.end()):
+            continue
+        name = "long" if match["long"] or match["l2"] or match["l3"] else "short"
         if name == "short" and match[0] == "short" and _LONG_SHORT.search(low, start, match.start()):
             continue
-        found.append(Mention(match.start(), match.end(), (str(Side(name)),)))
+        value = str(Side(name))
+        if found and _BOTH.fullmatch(low, found[-1].end, match.start()):  # "a split between longs and shorts"
+            found[-1] = Mention(found[-1].start, match.end(), (*found[-1].values, value))
+        else:
+            found.append(Mention(match.start(), match.end(), (value,)))
     return found
 
 
@@ -140,37 +163,55 @@ TOTAL = re.compile(
 
 #: How each metric is spoken of. The first that stands nearest to a number names it.
 _METRICS: tuple[tuple[str, str], ...] = (
-    ("estimated_liquidations", r"estimated? (?:true |real )?(?:total )?liquidations"),
+    ("estimated_liquidations", r"estimated? (?:true |real )?(?:total )?liquidations"
+                               r"|estimates? (?:that )?the (?:true|real|actual) (?:total|figure|number|size|sum)"),
     ("auto_deleveraging", r"auto-?delever\w{0,6}|\badl\b|adled|自动减仓"),
     ("largest_liquidation", r"(?:largest|biggest)(?: single| one| individual| known){0,2} (?:liquidation|liquidated"
                             r"|order|position)\w{0,3}+(?! (?:wave|event|day|cascade))"
-                            r"|(?:largest|biggest)(?: single)? (?:one|of them|was|being)\b"
-                            r"|最大(?:的)?(?:一笔|单笔)(?:爆仓|清算)?(?:单|订单)?"),
+                            r"|(?:largest|biggest|single)(?: single)? (?:one(?![- ]day)|of them|was|being"
+                            r"|casualty|victim|hit"
+                            r"|forced closure|wipe-?out)\b"
+                            r"|最大(?:的)?(?:一笔|单笔)(?:爆仓|清算)?(?:单|订单)?|单笔最大(?:爆仓|清算)?"),
     ("liquidations", r"(?:de-?)?liquidat\w{2,4}(?! (?:price|level|map|heatmap|engine|risk|threshold)s?\b)"
-                     r"|wiped out|wipe[- ]?out|\brekt\b|force[d]?[- ]clos\w{2,5}"
-                     r"|closed by force|flushed"
-                     r"|\b(?:were|was|got|get|to be|been|being) (?:erased|squeezed(?! into)|flushed|purged|blown out)\b"
+                     r"|wip(?:ed?|es|ing) out|wipe[- ]?outs?\b|washed[- ]out|\brekt\b|force[d]?[- ]clos\w{2,5}"
+                     r"|\bliqs?\b|liq['’]d"
+                     r"|clos(?:ed|ing) by force|forcibly closed|closed (?:out )?(?:by"
+                     r"|against) (?:the )?(?:exchanges?|venues?|margin)"
+                     r"|closed out|stopped out|margin[- ]call\w{0,3}|flush(?:ed)?(?: out)?\b|up in smoke"
+                     r"|blow[n]?(?:-| )?(?:up|ups|out)\b"
+                     r"|forced (?:exits?|unwind\w{0,4}|sell\w{0,3}|buy\w{0,3}|closures?|deleveraging|sales?)"
+                     r"|wiped from|took out|taken out|carried out"
+                     r"|\b(?:were|was|got|get|gets|to be|been|being|had|have|saw|see|seeing)(?: [a-z]{2,9})?"
+                     r" (?:erased|squeezed(?! into)|flushed|purged|blown out|wiped|torched|nuked|vapori[sz]ed"
+                     r"|obliterated|evaporated"
+                     r"|incinerated|destroyed|culled|cleared out|burned|burnt|crushed|smoked|zapped)\b"
                      r"|\b(?:traders|(?:traders|users) (?:on|at|of) [\w.]{2,14}) (?:have |had )?(?:lost|losing|lose)\b"
                      r"|(?:longs|shorts|(?:long|short|bullish|bearish)(?:-side)? (?:positions|traders|bets)|bulls"
                      r"|bears) (?:[a-z ]{1,20} )?(?:lost|losing|lose|vanished|evaporated|were"
                      r" erased|were wiped|suffered)\b"
-                     r"|long positions vanished|took the brunt|force[- ](?:closed|sold)|blown out"
-                     r"|爆仓|清算|强平|強平|爆倉|穿仓"
-                     r"|(?:多头|空头|多單|空單|多单|空单)(?:损失|損失|爆)"),
+                     r"|(?:long|short|bullish|bearish)[a-z -]{0,20} (?:vanished|evaporated|disappeared|unwound)"
+                     r"|took the brunt|force[- ](?:closed|sold)|blown out"
+                     r"|爆仓|清算|强平|強平|爆倉|穿仓|强制平|強制平|爆掉|被爆|爆单|灰飞烟灭|蒸发(?=[^，。；]{0,6}(?:多|空)[单头])|斩仓"
+                     r"|(?:多头|空头|多單|空單|多单|空单|多军|空军|做多者|做空者|多方|空方)(?:损失|損失|爆|亏损|被)"),
     ("fund_assets", r"assets under management|\baum\b|net assets|资产净值|总净资产|管理规模"),
-    ("etf_net_flow", r"(?:net )?(?:inflow|outflow)s?|redemptions of|(?:weekly|daily|fund|etf|net) flows?\b"
-                     r"|净流入|净流出|淨流入|淨流出|净申购|净赎回"),
+    ("etf_net_flow", r"(?:net )?(?:inflow|outflow)s?|redemptions?\b|creations?\b|(?:weekly|daily|fund|etf|net) flows?\b"
+                     r"|净流入|净流出|淨流入|淨流出|净申购|净赎回|资金(?:净)?流[入出]"),
     ("value_locked", r"\btvl\b|total value locked|总锁仓|锁仓量"),
     ("funding_rate", r"funding (?:rate)?s?|资金费率"),
-    ("open_interest", r"open interest|notional open|未平仓(?:合约|量)?|持仓量|未平倉"),
+    ("open_interest", r"open interest|notional open|\boi\b|outstanding (?:futures )?contracts"
+                      r"|未平仓(?:合约|量)?|持仓量|未平倉"),
     ("unrealised_gain", r"unreali[sz]ed (?:gain|profit|pnl|loss)\w{0,3}|paper (?:gain|profit|loss)\w{0,3}"
                         r"|浮盈|浮亏|浮虧|未实现(?:盈|利)\w?"),
-    ("realised_gain", r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of"
+    ("realised_gain", r"\b(?:booked|booking|banked|pocketed|pocketing|locked in|cashed out)\b|"
+                      r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of"
                       r"|(?<![-\w])profits?\b(?![- ]taking)|获利|盈利"
                       r"|獲利|亏损|虧損"),
-    ("dex_volume", r"(?:trading |trade |spot |dex |perp )?volumes?\b|\bvol:|成交量|交易量|成交额"),
+    ("dex_volume", r"chang\w{2,3} hands(?! (?:at|for|near|around))|turnover\b|(?:trading |trade |spot |dex "
+                   r"|perp )?volumes?\b|\bvol:|成交量|交易量|成交额"),
     ("volatility_change", r"volatility|\bdvol\b|\biv\b|波动率"),
-    ("market_value", r"market (?:value|cap\w{0,12})|\bm(?:kt )?cap\b|capitali[sz]ation|市值"),
+    ("market_value", r"value of (?:the |all )?(?:[a-z]{3,8} ){0,2}(?:market|coins|cryptocurrencies)|市场总值"
+                     r"|market (?:value|cap\w{0,12})|wiped (?:off|from) (?:the )?(?:\w{3,8} )?market"
+                     r"|market['’]s value|\bm(?:kt )?cap\b|capitali[sz]ation|市值"),
     ("holding", r"\bholds?\b|\bstash\b|\bholdings?\b|holding(?! company)|持有"),
     ("position", r"\b(?:bought|purchased|acquired|sold|closed|opened|moved|transferred|deposited|withdrew|added)\b"
                  r"|平仓|平倉|买入|卖出|增持|减持|开仓|做多|做空|转入|转出"),
@@ -186,7 +227,10 @@ def metrics(low: str, start: int, end: int) -> list[Mention]:
 #: What would happen if: no sum that anybody has counted.
 HYPOTHETICAL = re.compile(
     r"清算强度|清算強度|\bliquidation (?:intensity|strength|leverage)\b"
-    r"|(?:若|如果|一旦|假如)[^。；]{0,60}(?:将|會|会)|\b(?:if|should|were)\b[^.;]{1,120}\b(?:would|could|will|may)\b"
+    r"|(?:若|如果|一旦|假如)[^。；]{0,60}(?:将|會|会)"
+    r"|\b(?:if|should|were \w{2,8} to)\b[^.;]{1,120}\b(?:would|could|will"
+    r"|may)\b(?! have)"
+    r"|\bwould (?:put|send|leave|expose)\b|\bin the firing line\b|\bat risk of (?:forced )?liquidation"
     r"|\b(?:would|could|will) (?:be (?:liquidated|wiped|at risk|flushed)|trigger|liquidate|face liquidation)"
 )
 SHARE = re.compile(
@@ -196,11 +240,13 @@ SHARE = re.compile(
 )
 FALL = re.compile(
     r"\b(?:fell|falls?|falling|drop\w{0,4}|declin\w{1,3}|plung\w{1,3}|slid\w{0,3}|slump\w{0,3}|tumbl\w{1,3}|sank"
-    r"|sinks?|sinking|shed|sheds|retreat\w{0,3}|bled|bleed\w{0,3}|leave|left|exit\w{0,3}|losers|weaken\w{0,3}"
-    r"|los[te]\w{0,3}|loss(?:es)?|down|downward|decreas\w{1,3}|narrow\w{0,3}|shr[aiu]nk\w{0,3}|lower|erased|erases"
+    r"|sinks?|sinking|shed|sheds|shedding|retreat\w{0,3}|bled|bleed\w{0,3}|lea(?:ve|ves|ving)|left|pulled"
+    r"|yank\w{0,3}|withdr[ae]wn?|off|exit\w{0,3}|losers|weaken\w{0,3}"
+    r"|los[te]\w{0,3}|loss(?:es)?|down|downward|decreas\w{1,3}|shr[aiu]nk\w{0,3}|lower|erased|erases"
     r"|dip\w{0,4}"
-    r"|crash\w{0,3}|outflows?|vanished|slip\w{0,4})\b"
-    r"|跌|下降|净流出|淨流出|缩水|减少|减持|回落|浮亏|亏损"
+    r"|crash\w{0,3}|outflows?|redemptions?|vanished|evaporated|wiped|sank|skid\w{0,4}|nosedived?|tank\w{0,3}"
+    r"|eas(?:ed|es|ing)|cool\w{0,3}|contract(?:ed|ing)|cut|halved|reduc\w{2,3}|worse|cheaper|slip\w{0,4})\b"
+    r"|跌|下降|下滑|走低|下挫|降|净流出|淨流出|流出|缩水|蒸发|减少|减持|回落|浮亏|亏损|净赎回"
 )
 #: A percentage that something moved to is a level, one that a loss grew to is the loss.
 TO_PERCENT = re.compile(r"\b(?:to|at|from|below|above|under) (?:about |around |nearly |roughly )?$|[至到]\s?$")
@@ -226,30 +272,67 @@ NOT_LIQUIDATED = re.compile(
     r"\b(?:fine[ds]?|settle\w{0,5}|hack\w{0,3}|stole\w?|exploit\w{0,3}|revenue|valu(?:ation|ed)|acqui\w{3,7}"
     r"|mint\w{0,3}"
     r"|burn\w{0,3}|transferr?\w{0,3}|paid|pays|fees?|funding|compensat\w{1,4}|raised|insurance|invest\w{0,4}"
-    r"|profitable|worth of tokens)\b"
-    r"|手续费|本金"
+    r"|profitable|worth of tokens|premiums?|revenues?|sales|budget|grants?|lawsuit|penalt(?:y|ies)|donat\w{2,4}"
+    r"|drained|reserves?|treasury|custody|valuation|bounty|salar(?:y|ies)|loans?|deposits?)\b"
+    r"|手续费|本金|保险基金|收入|罚款|融资"
 )
 #: What a text is about, where a list or a side is all that a number has.
 TOPIC = re.compile(r"liquidat(?:ion|ed)|爆仓|爆倉|清算|强平|強平|wiped out|\brekt\b")
 LONG_AND_SHORT = re.compile(
     r"\b(longs?|shorts?)\s?(?:/|and|&)\s?(longs?|shorts?)\b[*_ ]*[:：]|(多|空)[单头]?\s?/\s?(多|空)[单头]?\s?[:：]"
 )
+#: The same before "respectively".
+BOTH_SIDES = re.compile(
+    r"\b(longs?|shorts?)(?: [a-z]{4,12})?\s?(?:/|and|&)\s?(longs?|shorts?)\b"
+    r"|(多|空)[单头军方]?\s?[/和与、]?\s?(多|空)[单头军方]?"
+)
+#: Other markets than those of coins.
+OTHER_MARKET = re.compile(
+    r"\b(?:stocks?|shares|equit(?:y|ies)|s&p 500|nasdaq|dow jones|russell|gold|silver|crude|brent|oil prices"
+    r"|treasur(?:y|ies)"
+    r"|yields?|dollar index|dxy|nikkei|hang seng|fear (?:&|and) greed|microstrategy|nvidia|tesla)\b|美股|纳指|标普|道指"
+    r"|黄金|恐慌与?贪婪"
+)
+BOUGHT = re.compile(
+    r"\b(?:bought|buys?|buying|purchas\w{1,3}|acquir\w{1,3}|add(?:ed|s|ing)|open(?:ed|s|ing)|accumulat\w{1,3}"
+    r"|scoop\w{0,3}"
+    r"|rose|climb\w{0,3}|increas\w{1,3}|grew|inflows?)\b|买入|买进|增持|开仓|开多|开空|开了|加仓|建仓|购入|净流入"
+)
+SOLD = re.compile(
+    r"\b(?:sold|sells?|selling|clos(?:ed?|es|ing)|dump\w{0,3}|offload\w{0,3}|unload\w{0,3}|exit\w{0,3}"
+    r"|unw[io]und\w{0,3}"
+    r"|trimm?\w{0,4}|reduc\w{1,3}|fell|outflows?)\b|卖出|抛售|减持|平仓|平倉|平掉|减仓|清仓|净流出"
+)
+GREW = re.compile(
+    r"\b(?:grew|grow\w{0,3}|widen\w{0,3}|swell\w{0,3}|swollen|ballooned|rose|ris\w{1,3}|increas\w{1,3}|expand\w{0,3}"
+    r"|deepen\w{0,3}|climb\w{0,3})\b|扩大|增至|升至|增加"
+)
+SHRANK = re.compile(
+    r"\b(?:shr[aiu]nk\w{0,3}|narrow\w{0,3}|fell|fall\w{0,3}|dropp?\w{0,3}|declin\w{1,3}|dwindl\w{1,3}|reduc\w{1,3}"
+    r"|decreas\w{1,3}|halved|slipp?\w{0,3})\b|收窄|缩小|缩水|降至|减少|回落"
+)
+MOVED_BY = re.compile(r"[跌涨漲]幅")
 RISE = re.compile(
     r"\b(?:rose|ris(?:e|es|ing|en)|gain(?:s|ed|ing)?|up|jump\w{0,3}|climb\w{0,3}|surg\w{1,3}|soar\w{0,3}|rall(?:y|ied"
     r"|ies)|increas\w{1,3}"
-    r"|inflows?|took in|takes in|attract\w{0,3}|drew|gathered|pulled in|bought|acquired|purchased|added|opened"
+    r"|inflows?|took in|takes in|taking in|pull(?:ed|s|ing) in|brought in|draw(?:s|ing)?|adds|adding|grew"
+    r"|grow\w{0,3}|swell\w{0,3}|spik\w{1,3}|advanc\w{1,3}|attract\w{0,3}|drew|gathered|pulled in|bought|acquired"
+    r"|purchased|added|opened"
     r"|higher|rebound\w{0,3}|bounc\w{1,3}|recover\w{0,3})\b"
-    r"|涨|漲|上升|增加|净流入|淨流入|增长|买入|增持|做多|开仓"
+    r"|涨|漲|上升|升|增加|走高|净流入|淨流入|流入|增长|买入|增持|做多|开仓|净申购"
 )
 BROKE = re.compile(
-    r"(?:\b(?:broke|breaks?|breaking|broken|breach\w{0,3}|cross\w{0,3})\b(?: (?:directly |decisively "
-    r"|briefly ))?(?: ?(?:through|below|above|under|past))?|\b(?:below|under|through|above|past)|跌破|突破|失守|升破"
+    r"(?:\b(?:broke|breaks?|breaking|broken|breach\w{0,3}|cross\w{0,3}|crack\w{0,3}|smash\w{0,3}|pierc\w{1,3}"
+    r"|reclaim\w{0,3}|regain\w{0,3}|retook|retak\w{1,3}|recaptur\w{1,3}|los(?:t|es|ing)|surrender\w{0,3}"
+    r"|relinquish\w{0,3}|(?:gave|gives|giving) up)\b(?: (?:directly |decisively "
+    r"|briefly ))?(?: ?(?:through|below|above|under|past))?|\b(?:below|beneath|under|through|above|past|north of"
+    r"|south of)|跌破|收复|站上|击穿|下破|上破|突破|失守|升破"
     r"|跌穿)"
     r"(?: (?:the|its|key|a))*\s?$"
 )
 ABOVE = re.compile(r"\b(?:above|past|over|reclaim\w{0,3}|rose|climb\w{0,3}|surpass\w{0,3})\b|升破|突破|站上")
 TO_LEVEL = re.compile(
-    r"(?:\b(?:price:|now|last|printed|to|at|near|around|hit|hits|touched|reached|reclaimed|lost|as low as"
+    r"(?:\b(?:price:|now|last|printed|to|at|near|around|hit|hits|touched|reached|as low as"
     r"|as high as|from|(?:high|low"
     r"|peak) of|range (?:was|is|of))|报|现报|跌至|升至|涨至"
     r"|触及|价格为)"
@@ -264,7 +347,16 @@ LEVEL_AHEAD = re.compile(
     r"|entry price|liquidation price)(?: (?:at|of|near|around|is|level|zone))*\s?$|(?:支撑|阻力|压力)位?[为在]?\s?$"
 )
 LEVEL_NOUN = re.compile(r"[\s-](?:mark|level|threshold|support|resistance|handle|line)\b|关口|大关|一线|附近")
-PRICE = re.compile(r"\b(?:price[sd]?|range|trad(?:es?|ed|ing) (?:at|around|near)|quoted)\b|价格|现报|币价")
+#: Who bore most of it, with the share that was theirs.
+BRUNT = re.compile(r"\b(?:bore|took) the brunt\b|\bworst hit\b|\bhardest hit\b")
+#: Words of a headline about what was liquidated.
+GONE = re.compile(
+    r"\b(?:gone|lost|vanish\w{0,3}|evaporat\w{1,3}|bloodbath|carnage|massacre|wreck\w{0,3}|wiped)\b|血洗|蒸发"
+)
+PRICE = re.compile(
+    r"\b(?:spot (?:is|was|last|price|trade[sd]?)|price[sd]?|range|trad(?:es?|ed|ing) (?:at|around|near)|quoted)\b"
+    r"|价格|现报|币价"
+)
 SAME_TIME = re.compile(
     r"\b(?:the|that) same (?:stretch|period|window|time|hours?|days?|session|span|week)\b|\b(?:over|in|during) that"
     r" (?:stretch|period|window|time|span)\b|同期|同一时间|同时段"
@@ -273,5 +365,11 @@ PRONOUN = re.compile(
     r"\b(?:of (?:which|that|those|it|them|this)|its?|they|their|them|there|the (?:exchange|platform|venue|asset"
     r"|token|coin"
     r"|(?:figure|total|sum|tally|number|amount|count|reading)s?|tallies)|both sides|that figure)\b"
-    r"|其中|该平台|该交易所|其"
+    r"|其中|该平台|该交易所|其|the (?:largest|biggest|smallest)"
 )
+#: The one venue that was named before.
+THE_VENUE = re.compile(r"\b(?:the|that|this) (?:exchange|platform|venue|protocol)\b|该平台|该交易所|平台")
+#: A venue whose coin is spoken of: "Hyperliquid's HYPE token".
+OF_VENUE = re.compile(r"(?:'s|的)? ?(?:native )?(?:token )?$")
+#: What stands between a number and the names that it is counted at: "60% from just two venues, Bybit and Binance".
+VENUES_NAMED = re.compile(r"[a-z ]{0,20}\b(?:venues|exchanges|platforms|assets|coins|tokens)[,:—(]? (?:namely )?")

@@ -1,0 +1,270 @@
+"""What holds for a whole paragraph, list or table: a time or source that was named stands until another is named.
+
+A note at the end ("Source: CoinGlass", "All figures are totals for the 24 hours to ...") speaks of what is above it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from verify.claims import windows, words
+from verify.claims.claim import LEVELS, PRICES, SAME_TIME, Claim, matter
+from verify.claims.context import Contexts
+from verify.claims.spans import Kind
+from verify.claims.text import Block, Document
+from verify.claims.text import Kind as BlockKind
+from verify.claims.windows import When
+
+_NOTE = re.compile(
+    r"[\W_]{0,4}(?:sources?\b|src\b|data\b|(?:figures|numbers|totals|amounts)\b|all (?:of )?(?:the )?(?:figures|numbers"
+    r"|data|totals|amounts|values|sums|readings)|(?:that's|that is|these are|those are|this is)\b|h/t\b|via\b|hat tip"
+    r"|(?:liq\w{0,11}|price|market|exchange) (?:data|figures)\b|charts?:|compiled|数据|數據|来源"
+    r"|來源|以上|注[:：]|资料)"
+)
+_DEFINITE = re.compile(
+    r"(?:(?:over|in|during|for|within) )?(?:the|that|those|these|this)\b(?! (?:past|last|previous|trailing|prior"
+    r"|final|first))"
+)
+_SAME_SOURCE = re.compile(
+    r"\b(?:the|that|by the) same (?:note|report|provider|source|data|tracker|firm|post|thread|update|newsletter"
+    r"|tally|desk)\b"
+    r"|研报同时|报告同时|同一数据|同时称|同时指出"
+)
+_LABEL = re.compile(r"\b(?:sources?|src|data|h/t)\s?:?\s?$|来源[:：]\s?$")
+_BEFORE_LABEL = 12
+_LONGEST_NOTE = 240
+#: How many figures a note speaks of at most, and how many cells without a figure may stand between two that have one.
+_MOST_NOTED = 200
+_NEXT_CELLS = 12
+#: What is counted at no venue.
+_NO_VENUE = PRICES | {"market_value", "etf_net_flow", "factor", "fund_assets"}
+_WHOLE = re.compile(r"\bof (?:the |all |total |its )+$")
+_LISTED = frozenset({BlockKind.ITEM, BlockKind.CELL})
+#: What has a time of its own, and lends it to the next of its kind.
+_TIMED = SAME_TIME | {"price_change", "open_interest_drop", "volatility_change", "position", "realised_gain"}
+
+
+@dataclass(slots=True)
+class _Said:
+    """What was named last in a paragraph: sources and times by the matter of their figures, assets of prices."""
+
+    sources: dict[str, str] = field(default_factory=dict)
+    times: dict[str, When] = field(default_factory=dict)
+    priced: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    venues: tuple[str, ...] = ()
+    flow: str = ""
+    source: str = ""
+    time: When | None = None
+    latest: str = ""
+    named: list[When] = field(default_factory=list)
+
+
+def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[Claim]) -> list[Claim]:
+    """The claims with the open slots filled that their paragraph, list or table fills."""
+    done = list(claims)
+    by_sentence: dict[int, list[int]] = {}
+    for index, claim in enumerate(done):
+        by_sentence.setdefault(claim.position, []).append(index)
+    if not done:
+        return done
+    said, last = _Said(), -1
+    for position, sentence in enumerate(document.sentences):
+        block = document.blocks[sentence.block]
+        if sentence.block != last:
+            said = said if last >= 0 and _goes_on(document, last, sentence.block) else _Said(priced=said.priced)
+            last = sentence.block
+        here = by_sentence.get(position, [])
+        points = bool(here) and (
+            words.THE_VENUE.search(low, sentence.start, sentence.end) is not None
+            or (low.startswith(("it ", "its "), sentence.start) and said.venues != ())
+        )
+        if not here:
+            noted = _NOTE.match(low, sentence.start, sentence.end) is not None
+            above = list(_above(document, done, sentence.block, position)) if noted else []
+            short = sentence.end - sentence.start <= _LONGEST_NOTE
+            if short and (above or _figures_follow(document, by_sentence, position)):
+                _without_figures(low, contexts, done, above, said, (sentence.start, sentence.end))
+            continue
+        same = _SAME_SOURCE.search(low, sentence.start, sentence.end) is not None
+        named = contexts.of(sentence.start, sentence.end).venues
+        if len(named) == 1:
+            said.venues = named[0].values
+        _labelled(low, contexts, done, (sentence.start, sentence.end), position, document)
+        for index in here:
+            done[index] = _filled(done[index], said, block, same=same)
+            if matter(done[index].metric) == "position" and len(done[index].assets) == 1:
+                said.held = done[index].assets
+            going = low[max(0, sentence.start - 2) : sentence.start].strip() in (";", "；") and index > 0
+            if going and not done[index].venues and matter(done[index - 1].metric) == matter(done[index].metric):
+                done[index] = _with(done[index], {"venues": done[index - 1].venues}, "the paragraph")
+            before = low[max(0, done[index].number.start - _BEFORE_LABEL) : done[index].number.start]
+            if (
+                not done[index].venues
+                and points
+                and not _WHOLE.search(before)
+                and len(said.venues) == 1
+                and done[index].metric not in _NO_VENUE
+            ):
+                done[index] = _with(done[index], {"venues": said.venues}, "the paragraph")
+        if block.kind is not BlockKind.ITEM:  # items are under one line, and not under one another
+            for index in here:
+                _remember(done[index], said)
+    return done
+
+
+def _goes_on(document: Document, last: int, this: int) -> bool:
+    """Whether a block belongs to the one before: the items of a list, lines without a blank one between, a list to
+    its lead-in.
+    """
+    one, two = document.blocks[last], document.blocks[this]
+    if two.kind is BlockKind.HEADING or one.kind is BlockKind.HEADING or two.kind is BlockKind.CELL:
+        return False
+    if two.kind is BlockKind.ITEM:
+        return one.kind is BlockKind.ITEM or document.text[one.end - 1] in ":："
+    start, end = document.place(one.start, one.end).end, document.place(two.start, two.end).start
+    return one.kind is two.kind and document.original.count("\n", start, end) <= 1
+
+
+def _that_time(when: When, said: _Said) -> When | None:
+    """The time named before that "the same hour" or "those 45 minutes" is."""
+    if windows.is_that_day(when):
+        return next((t for t in reversed(said.named) if windows.names_day(t) and t.label != when.label), None)
+    if when.calendar or when.length is None or not _DEFINITE.match(when.text.lower()):
+        return None
+    return next((t for t in reversed(said.named) if t.length == when.length and t.label != when.label), None)
+
+
+def _filled(claim: Claim, said: _Said, block: Block, *, same: bool) -> Claim:
+    changes: dict[str, object] = {}
+    about = matter(claim.metric)
+    source = said.sources.get(about or "position", "") or (said.source if claim.metric not in PRICES else "")
+    if not claim.attribution and source and block.kind not in _LISTED and (claim.metric or "position" in said.sources):
+        changes["attribution"] = source
+    if not claim.attribution and same and said.latest and claim.metric:
+        changes["attribution"] = said.latest
+    if claim.when is not None and (that := _that_time(claim.when, said)) is not None:
+        changes["when"] = that
+    if claim.when is None and claim.metric in _TIMED and not claim.timeless:
+        time = said.times.get(about if claim.metric in SAME_TIME else claim.metric) or (
+            said.time if claim.metric in SAME_TIME or claim.metric == "price_change" else None
+        )
+        if time is not None:
+            changes["when"] = windows.trading_week(time) if claim.metric == "etf_net_flow" else time
+    if claim.metric in PRICES and not claim.assets and said.priced and claim.kind is not Kind.POINTS:
+        changes["assets"] = said.priced
+    elif about == "position" and not claim.assets and said.held:
+        changes["assets"] = said.held
+    elif claim.metric == "reference_price" and not claim.assets and said.priced:
+        changes["assets"] = said.priced
+    if claim.metric == "etf_net_flow" and not claim.direction and said.flow:
+        changes["direction"] = said.flow
+    return _with(claim, changes, "the paragraph")
+
+
+def _with(claim: Claim, changes: dict[str, object], source: str) -> Claim:
+    if not changes:
+        return claim
+    return replace(claim, **changes, carried={**claim.carried, **dict.fromkeys(changes, source)})  # type: ignore[arg-type]  # slots by name
+
+
+def _remember(claim: Claim, said: _Said) -> None:
+    about = matter(claim.metric)
+    said.latest = claim.attribution or said.latest
+    if claim.when is not None and (not said.named or said.named[-1] is not claim.when):
+        said.named.append(claim.when)
+    if claim.attribution and claim.metric:
+        said.sources[about] = claim.attribution
+    if claim.metric == "etf_net_flow" and claim.direction:
+        said.flow = claim.direction
+    if claim.when is not None and claim.metric in _TIMED:
+        said.times[about if claim.metric in SAME_TIME else claim.metric] = claim.when
+        said.time = None
+    if claim.metric in PRICES and len(claim.assets) == 1:
+        said.priced = claim.assets
+    if claim.venues:
+        said.venues = claim.venues
+
+
+def _without_figures(
+    low: str, contexts: Contexts, done: list[Claim], above: Sequence[int], said: _Said, place: tuple[int, int]
+) -> None:
+    """A sentence without figures: a note on those above it, or one that names a source or a time for those below."""
+    start, end = place
+    context = contexts.of(start, end)
+    sources = {mention.values[0] for mention in context.attributions}
+    if above:
+        priced = all(done[index].metric in PRICES for index in above)
+        for index in above if priced else [i for i in above if done[i].metric not in PRICES]:
+            done[index] = _noted(done[index], sources, context.whens, [m.values[0] for m in context.metrics])
+        return
+    if len(context.venues) == 1:
+        said.venues = context.venues[0].values
+    if len(sources) == 1:
+        said.latest = next(iter(sources))
+        said.source = next(iter(sources))
+    if not (context.side or context.assets or context.venues or context.metrics):
+        return  # "It rained on Monday." says nothing of a market
+    days = [when for when in context.whens if when.calendar and when.length is not None]
+    if len(context.whens) == len(days) == 1 and not windows.qualifies_event(low, start, days[0]):
+        said.time, said.times = days[0], {}
+
+
+def _labelled(
+    low: str, contexts: Contexts, done: list[Claim], place: tuple[int, int], position: int, document: Document
+) -> None:
+    """A label at the end of a sentence with figures ("OI down $3bn. src: Velo") speaks of those above it too."""
+    sources = contexts.of(*place).attributions
+    if len(sources) == 1 and _LABEL.search(low, max(place[0], sources[0].start - _BEFORE_LABEL), sources[0].start):
+        block = document.sentences[position].block
+        above = [i for i in _above(document, done, block, position) if done[i].block == block]
+        for index in [i for i in above if done[i].metric not in PRICES]:
+            done[index] = _noted(done[index], {sources[0].values[0]}, (), ())
+
+
+def _noted(claim: Claim, sources: set[str], whens: Sequence[When], metrics: Sequence[str]) -> Claim:
+    changes: dict[str, object] = {}
+    if not claim.metric and metrics and claim.kind is Kind.MONEY:
+        changes["metric"] = metrics[0]
+    metric = str(changes.get("metric", claim.metric))
+    if not claim.attribution and len(sources) == 1:
+        changes["attribution"] = next(iter(sources))
+    if claim.when is None and not claim.timeless and len(whens) == 1 and metric not in LEVELS and metric in _TIMED:
+        changes["when"] = windows.trading_week(whens[0]) if metric == "etf_net_flow" else whens[0]
+    return _with(claim, changes, "the note below")
+
+
+def _above(document: Document, done: Sequence[Claim], block: int, position: int) -> Iterator[int]:
+    """The claims that a note in `block` speaks of: those before it in its paragraph, else of the list or paragraph
+    above.
+    """
+    index = bisect_left(done, position, key=lambda claim: claim.position) - 1
+    least, nearest = index - _MOST_NOTED, -1
+    while index >= 0 and index > least:
+        claim = done[index]
+        if nearest < 0:
+            nearest = claim.block
+        listed = document.blocks[claim.block].kind in _LISTED and document.blocks[nearest].kind in _LISTED
+        if claim.block != nearest and not (listed and nearest - claim.block <= _NEXT_CELLS):
+            return
+        if nearest != block and not _adjoin(document, nearest, block):
+            return
+        yield index
+        nearest = claim.block
+        index -= 1
+
+
+def _adjoin(document: Document, above: int, below: int) -> bool:
+    """Whether nothing but cells and items stands between two blocks."""
+    return all(document.blocks[i].kind in _LISTED for i in range(above + 1, below)) or below == above
+
+
+def _figures_follow(document: Document, by_sentence: dict[int, list[int]], position: int) -> bool:
+    """Whether the next sentence of the paragraph, or the one after it, has figures."""
+    block = document.sentences[position].block
+    return any(
+        after in by_sentence and document.sentences[after].block == block for after in (position + 1, position + 2)
+    )
