@@ -40,7 +40,7 @@ def article(chance: random.Random, sentences: list[str]) -> str:
 def main() -> None:
     chance = random.Random(20260119)
     rows = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
-    sentences = [row["text"] for row in rows if row["tag"] not in ("list", "table", "headline")]
+    sentences = [row["text"] for row in rows if row.get("tag") not in ("list", "table", "headline")]
     texts = [article(chance, sentences) for _ in range(ARTICLES)]
     published = dateline("2026-01-19T02:30Z")
     began = time.process_time()
