@@ -22,7 +22,7 @@ READ = [
     ("$412 million", "liquidations", "long", "", "", "6h", "", "a single provider", None),
     ("21", "liquidation_count", "both", "", "hyperliquid", "", "", "", 2_000_000),
     ("1,150 BTC", "position", "short", "BTC", "", "", "fall", "reports", None),
-    ("$3.9 million", "realised_gain", "short", "BTC", "", "", "", "reports", None),
+    ("$3.9 million", "realised_gain", "both", "BTC", "", "", "", "reports", None),
     ("$412 million", "liquidations", "both", "", "", "", "", "", None),
     ("21", "liquidation_count", "both", "", "", "", "", "", None),
     ("$88.4 million", "etf_net_flow", "both", "ETH", "", "2027-04-26/2027-05-01", "fall", "reports", None),

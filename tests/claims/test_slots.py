@@ -218,7 +218,9 @@ def test_what_would_happen_is_no_count() -> None:
         "Should bitcoin fall below $88,000, long liquidations would reach $1.36 billion, CoinGlass data shows.",
         "若比特币跌破9万美元，主流CEX累计多单清算强度将达12.4亿。",
     ):
-        assert [claim.metric for claim in claims(text)] == ["price", "liquidation_risk"]
+        condition, risk = claims(text)
+        assert (condition.metric, condition.direction, condition.attribution) == ("reference_price", "", "")
+        assert (risk.metric, risk.assets) == ("liquidation_risk", ("BTC",))
 
 
 def test_a_fund_is_not_all_funds_of_its_asset() -> None:

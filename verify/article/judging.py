@@ -62,8 +62,8 @@ class Asking:
 
 def asking(claim: Claim) -> Asking | None:
     """The question of a claim, or None where its metric is not one that is known."""
-    if claim.metric not in METRICS:
-        return None
+    if claim.metric not in METRICS or (claim.metric == "open_interest_drop" and claim.direction == "rise"):
+        return None  # a rise is no fall
     metric = METRICS[claim.metric]
     unit = (claim.unit or CountUnit.UNSPECIFIED) if claim.metric == "liquidation_count" else None
     quantity = Quantity(metric, Scope.of(*claim.venues), Scope.of(*claim.assets), claim.side, claim.threshold, unit)

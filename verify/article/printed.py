@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from verify.model.amount import Amount, money
 from verify.model.figure import Figure
-from verify.model.quantity import Scope
+from verify.model.quantity import Scope, Side
 from verify.model.report import Reason
 from verify.model.window import Window
 from verify.reconcile.lineage import Lineage
@@ -63,7 +63,8 @@ def _same(asked: Asking, figure: Figure) -> bool:
     quantity, known = asked.quantity, figure.quantity
     if quantity.metric != known.metric or quantity.assets != known.assets:
         return False
-    if quantity.side != known.side and quantity.metric.id in ("realised_gain",):
+    sides = {quantity.side, known.side}  # whose gain it was is often told in another clause
+    if len(sides) > 1 and Side.BOTH not in sides and quantity.metric.id == "realised_gain":
         return False
     if quantity.venues.names is not None and known.venues.names is not None and quantity.venues != known.venues:
         return False

@@ -44,7 +44,7 @@ def readable(claim: Claim, window: Window | None) -> Readable | None:
     asset, venue = (*claim.assets, "")[0], (*claim.venues, "")[0]
     number = f"{claim.hedge} {claim.text}".strip()
     if claim.metric == "etf_net_flow" and asset and claim.direction and claim.kind is Kind.MONEY:
-        subject = venue if names.find("funds", venue) else ""
+        subject = venue if names.find("funds", venue) or venue.isupper() else ""  # a ticker, registered or not
         text = f"net {'outflow' if claim.direction == 'fall' else 'inflow'} of {number}"
         wanted = ((flows.fetched("etf", window), flows.asked_of("etf", asset, subject)),)
         return Readable("etf", asset, subject, window, text, wanted)

@@ -48,6 +48,7 @@ class Contexts:
             if not any(source.start <= venue.start < source.end for source in said)
             or sources.OWN_VERB.match(low, venue.end, end)
             or sources.OF_ITSELF.search(low[venue.end : end])
+            or sources.QUOTED.search(low, start, venue.start)
         ]
         return Context(
             words.sides(low, start, end),

@@ -91,7 +91,16 @@ class Lender:
         alike.sort(key=lambda c: c.metric not in _SUMS)
         claim = from_claim(claim, alike[0] if alike else previous, points, goes_on, carried)
         same = words.SAME_TIME.search(self.low, *whole)
-        if same is not None and claim.when is None and previous.when is not None and claim.metric not in _STATES:
+        stands = claim.metric == "market_value" and words.TO_LEVEL.search(
+            self.low, max(0, place.number.start - _MOST_GAP), place.number.start
+        )
+        if (
+            same is not None
+            and not stands
+            and claim.when is None
+            and previous.when is not None
+            and claim.metric not in _STATES
+        ):
             carried["when"] = "the sentence before"
             claim = replace(claim, when=previous.when)
         return claim

@@ -44,6 +44,7 @@ _ITS_POSITION = re.compile(
     r"\s?(?:worth of )?(?:[a-z$]{2,8}[ -]?)?(?:long|short|position)\b|\s?(?:[a-z$]{2,6}\s?)?(?:多|空)[单单仓]"
 )
 _HELD = re.compile(r"(?:\b(?:holds?|holding|持有))\s?(?:about |over |around |nearly )*$|持有[约超近]?$")
+_OF_OPEN_INTEREST = re.compile(r" of (?:the |all |its )?(?:total )?open interest\b")
 _ENTRY = re.compile(r"\bat (?:about |around |an? (?:average|entry) (?:price )?of )?$")
 _BEFORE = 40
 _NEXT_MATTER = re.compile(r"[,;，；]|\b(?:and|while|but)\b")
@@ -87,6 +88,8 @@ def _of_percentage(place: Place, spoken: str) -> str:
         return ""
     compared = _COMPARED.search(clause) is not None
     begin, stop = place.clause
+    if _SKEW.search(low, begin, number.start):
+        return ""
     of_options = words.IMPLIED.search(low, region[0], number.start) is not None or (
         last is not None and last.metric in ("implied_volatility", "volatility_change")
     )
@@ -94,8 +97,10 @@ def _of_percentage(place: Place, spoken: str) -> str:
         moved = words.FALL.search(low, begin, number.start) or words.RISE.search(low, begin, number.start)
         stands = words.TO_PERCENT.search(_left(place)) or not moved
         return "implied_volatility" if stands else "volatility_change"
-    if _elsewhere(place) or _SKEW.search(low, begin, number.start):
+    if _elsewhere(place):
         return ""
+    if _OF_OPEN_INTEREST.match(low, number.end) and words.FALL.search(low, number.end, stop):
+        return "open_interest_drop"
     near = any(begin <= m.start < stop for m in context.metrics)
     counted = spoken == "liquidations" and near and not words.FALL.search(clause) and not compared
     part_of = low.startswith(" of ", number.end) and not low.startswith(" of its value", number.end)

@@ -29,6 +29,8 @@ _AFTER = re.compile(
 _BRACKETED = re.compile(r"\s?[(（][^()（）0-9]{0,40}")
 _MOST_GAP = 60
 _NEXT = 10
+_OTHERS = re.compile(r"\b(?:other|all|remaining|rest of|the) (?:[a-z]{2,8} ){0,2}(?:funds|etfs|products)\b")
+_GAINS = frozenset({"realised_gain", "unrealised_gain"})
 _TIMELESS_LEVELS = LEVELS | {"implied_volatility", "reference_price", "usual_level"}
 _OWN_SUBJECT = re.compile(r"[,;，；]|\b(?:while|and|but)\b")
 #: A coin that a sentence is about from its first word on: "XRP, which lost 6% ..., saw $21 million in liquidations".
@@ -78,20 +80,35 @@ def filled(claim: Claim, place: Place, published: Dateline | None, used: set[int
         side = (str(lends.side),) if told and sided else None
     if assets is None and lends is not None:
         assets = lends.assets or None
-    if venues is None and lends is not None:
+    if venues is None and lends is not None and not (metric == "etf_net_flow" and _OTHERS.search(place.low, *region)):
         venues = lends.venues or None
-    if metric in PRICES and assets is None:
+    if metric in (*PRICES, "reference_price") and assets is None:
         assets = next((m.values for m in reversed(named_assets) if m.start < number.start), None)
     if metric in _OF_ONE_PARTY:
         assets = assets or next((m.values for m in named_assets), None)
-        if metric in ("position", "realised_gain", "unrealised_gain"):
-            side = side or next((m.values for m in context.side if len(m.values) == 1), None)
+        one = next((m for m in context.side if len(m.values) == 1), None)
+        begin, stop = place.clause
+        if one is not None and (metric == "position" or (metric in _GAINS and begin <= one.start < stop)):
+            side = side or one.values
+        elif metric in _GAINS and not any(begin <= m.start < stop for m in context.side):
+            side = None
+        if (
+            metric == "position"
+            and venues is None
+            and len(named_venues) == 1
+            and number.kind in (Kind.COIN, Kind.MONEY)
+        ):
+            venues = named_venues[0].values
     elif metric in LIQUIDATIONS or not metric:
         lone = len(context.side) == 1 and last is None and len(context.side[0].values) == 1
         behind = bool(context.side) and context.side[0].start > number.end and region[1] == place.sentence.end
         if side is None and lone and behind and not total:
             side = context.side[0].values
-        told = len(named_venues) == 1 and (region == place.whole or named_venues[0].start < number.start)
+        told = (
+            len(named_venues) == 1
+            and not _of_others(place)
+            and (region == place.whole or named_venues[0].start < number.start)
+        )
         if venues is None and told and not total:
             venues = named_venues[0].values
     elif venues is None and len(named_venues) == 1:
@@ -103,9 +120,12 @@ def filled(claim: Claim, place: Place, published: Dateline | None, used: set[int
         opens = first.start - place.sentence.start <= 1 and _SUBJECT.match(place.low, first.end)
         assets = first.values if opens else None
     if metric == "liquidation_risk" and not assets:
-        assets = next((c.assets for c in reversed(place.made) if c.metric == "price" and c.assets), None)
+        levels = (c.assets for c in reversed(place.made) if c.metric in ("price", "reference_price"))
+        assets = next((names for names in levels if names), None)
     if number.kind is Kind.FACTOR and last is not None and last.metric in LIQUIDATIONS:
         assets, venues = assets or last.assets, venues or last.venues
+    if metric == "share" and last is not None and last.kind is Kind.COIN:  # "4.28 million ETH, or 3.55% of supply"
+        assets = last.assets
     when = _when(place, metric, near=near, published=published)
     timeless = when is None and _is_timeless(place, metric)
     if not metric and number.kind is Kind.PERCENT and number.sign and last is not None and last.metric == "price":
@@ -113,7 +133,9 @@ def filled(claim: Claim, place: Place, published: Dateline | None, used: set[int
     if number.unit is CountUnit.UNSPECIFIED and last is not None and last.unit is not None:
         number = replace(number, unit=last.unit)  # "112,000 traders ..., 17 of them"
     direction = direction_of(place, metric)
-    crossed = direction == "broke" or (metric in _CROSSED and _crosses(place))
+    crossed = (
+        direction == "broke" or (metric in _CROSSED and _crosses(place)) or (metric == "reference_price" and timeless)
+    )
     if crossed and number.hedge in (Hedge.OVER, Hedge.UNDER):  # "fell below $92,000" qualifies nothing
         number = replace(number, amount=number.amount.plain())
     return replace(
@@ -125,9 +147,16 @@ def filled(claim: Claim, place: Place, published: Dateline | None, used: set[int
         venues=tuple(venues or ()),
         when=when,
         timeless=timeless,
-        attribution=source_of(place),
+        attribution="" if metric == "reference_price" and _would_set_off(place) else source_of(place),
         direction=direction,
     )
+
+
+def _would_set_off(place: Place) -> bool:
+    """Whether a price is the condition of what would happen: "if bitcoin fell below $70,000, ... would"."""
+    start, end = place.whole
+    condition = words.CONDITION.search(place.low, start, place.number.start)
+    return condition is not None and words.WOULD.search(place.low, start, end) is not None
 
 
 def _told_apart(place: Place, metric: str) -> tuple[list[Mention], list[Mention]]:
@@ -172,6 +201,8 @@ def _metric(place: Place) -> str:
     if number.kind in (Kind.MONEY, Kind.COIN) and metric not in PRICES and metric != "reference_price":
         usual = words.USUAL.search(place.low, max(place.region[0], number.start - _MOST_GAP), number.start)
         metric = "usual_level" if usual else metric
+    if metric == "price" and _would_set_off(place):
+        metric = "reference_price"
     if metric in LIQUIDATIONS and words.HYPOTHETICAL.search(place.low, *place.whole):
         metric = "liquidation_risk"
     return metric
@@ -201,7 +232,7 @@ def _contrasted(place: Place, when: When) -> bool:
 
 def _is_timeless(place: Place, metric: str) -> bool:
     """Whether a figure takes no time from others: all that was ever counted, or one in contrast to one with a time."""
-    if metric in ("liquidation_risk", "usual_level"):
+    if metric in ("liquidation_risk", "usual_level") or (metric == "reference_price" and _would_set_off(place)):
         return True
     if metric == "etf_net_flow" and _EVER.search(place.low, *place.clause):
         return True

@@ -17,6 +17,8 @@ from verify.claims.spans import Kind
 from verify.claims.text import Block, Document
 from verify.claims.text import Kind as BlockKind
 from verify.claims.windows import When
+from verify.model import names
+from verify.model.quantity import Side
 
 _NOTE = re.compile(
     r"[\W_]{0,4}(?:sources?\b|src\b|data\b|(?:figures|numbers|totals|amounts)\b|all (?:of )?(?:the )?(?:figures|numbers"
@@ -33,8 +35,14 @@ _SAME_SOURCE = re.compile(
     r"|tally|desk)\b"
     r"|研报同时|报告同时|同一数据|同时称|同时指出"
 )
+_SAID_OF = re.compile(
+    r"(?:that|this|it|the (?:total|figure|sum|number|amount))(?: figure| total| sum)? (?:was|is|were)\b"
+)
 _LABEL = re.compile(r"\b(?:sources?|src|data|h/t)\s?:?\s?$|来源[:：]\s?$")
 _BEFORE_LABEL = 12
+_GAP = 3
+#: An item that is no longer is a label and a number, and no sentence of its own.
+_BARE = 40
 _LONGEST_NOTE = 240
 #: How many figures a note speaks of at most, and how many cells without a figure may stand between two that have one.
 _MOST_NOTED = 200
@@ -57,6 +65,7 @@ class _Said:
     held: tuple[str, ...] = ()
     venues: tuple[str, ...] = ()
     flow: str = ""
+    side: str = ""
     source: str = ""
     time: When | None = None
     latest: str = ""
@@ -89,6 +98,9 @@ def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[C
             if short and (above or _figures_follow(document, by_sentence, position)):
                 _without_figures(low, contexts, done, above, said, (sentence.start, sentence.end))
             continue
+        context = contexts.of(sentence.start, sentence.end)
+        part = not context.side and words.HAD_ITS_PART.search(low, sentence.start, sentence.end) is not None
+        part = part and words.TOTAL.search(low, sentence.start, sentence.end) is None
         same = _SAME_SOURCE.search(low, sentence.start, sentence.end) is not None
         named = contexts.of(sentence.start, sentence.end).venues
         if len(named) == 1:
@@ -96,9 +108,13 @@ def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[C
         _labelled(low, contexts, done, (sentence.start, sentence.end), position, document)
         for index in here:
             done[index] = _filled(done[index], said, block, same=same)
+            if part and done[index].side is Side.BOTH and done[index].metric == "liquidations" and said.side:
+                done[index] = _with(done[index], {"side": Side(said.side)}, "the paragraph")
             if matter(done[index].metric) == "position" and len(done[index].assets) == 1:
                 said.held = done[index].assets
-            going = low[max(0, sentence.start - 2) : sentence.start].strip() in (";", "；") and index > 0
+            if done[index].kind is Kind.FACTOR and index > 0 and _SAID_OF.match(low, sentence.start, sentence.end):
+                done[index] = _of_figure(done[index], done[index - 1])
+            going = low[max(0, sentence.start - _GAP) : sentence.start].rstrip().endswith((";", "；")) and index > 0
             if going and not done[index].venues and matter(done[index - 1].metric) == matter(done[index].metric):
                 done[index] = _with(done[index], {"venues": done[index - 1].venues}, "the paragraph")
             before = low[max(0, done[index].number.start - _BEFORE_LABEL) : done[index].number.start]
@@ -110,7 +126,9 @@ def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[C
                 and done[index].metric not in _NO_VENUE
             ):
                 done[index] = _with(done[index], {"venues": said.venues}, "the paragraph")
-        if block.kind is not BlockKind.ITEM:  # items are under one line, and not under one another
+        told = {str(done[index].side) for index in here if done[index].metric == "liquidations"}
+        said.side = next(iter(told)) if len(told) == 1 and told != {str(Side.BOTH)} else ""
+        if block.kind is not BlockKind.ITEM or block.end - block.start <= _BARE:  # a sentence of its own lends nothing
             for index in here:
                 _remember(done[index], said)
     return done
@@ -142,8 +160,12 @@ def _filled(claim: Claim, said: _Said, block: Block, *, same: bool) -> Claim:
     changes: dict[str, object] = {}
     about = matter(claim.metric)
     source = said.sources.get(about or "position", "") or (said.source if claim.metric not in PRICES else "")
-    if not claim.attribution and source and block.kind not in _LISTED and (claim.metric or "position" in said.sources):
+    conditional = claim.metric == "reference_price" and claim.timeless
+    if not claim.attribution and source and not conditional and block.kind not in _LISTED and claim.metric:
         changes["attribution"] = source
+    speaker = names.find("venues", said.latest) if said.latest and len(claim.venues) == 1 else None
+    if not claim.attribution and speaker is not None and speaker.id == claim.venues[0] and claim.metric:
+        changes["attribution"] = said.latest  # an exchange that speaks of itself
     if not claim.attribution and same and said.latest and claim.metric:
         changes["attribution"] = said.latest
     if claim.when is not None and (that := _that_time(claim.when, said)) is not None:
@@ -154,7 +176,8 @@ def _filled(claim: Claim, said: _Said, block: Block, *, same: bool) -> Claim:
         )
         if time is not None:
             changes["when"] = windows.trading_week(time) if claim.metric == "etf_net_flow" else time
-    if claim.metric in PRICES and not claim.assets and said.priced and claim.kind is not Kind.POINTS:
+    of_price = (claim.metric in PRICES and claim.kind is not Kind.POINTS) or claim.metric == "liquidation_risk"
+    if of_price and not claim.assets and said.priced:
         changes["assets"] = said.priced
     elif about == "position" and not claim.assets and said.held:
         changes["assets"] = said.held
@@ -163,6 +186,18 @@ def _filled(claim: Claim, said: _Said, block: Block, *, same: bool) -> Claim:
     if claim.metric == "etf_net_flow" and not claim.direction and said.flow:
         changes["direction"] = said.flow
     return _with(claim, changes, "the paragraph")
+
+
+def _of_figure(factor: Claim, figure: Claim) -> Claim:
+    """A factor has the time and the source of the figure that it is said of: "That was 2.7 times ..."."""
+    if figure.block != factor.block or figure.position != factor.position - 1:
+        return factor
+    slots = ("when", "attribution", "assets")
+    return _with(
+        factor,
+        {slot: getattr(figure, slot) for slot in slots if not getattr(factor, slot) and getattr(figure, slot)},
+        "the sentence before",
+    )
 
 
 def _with(claim: Claim, changes: dict[str, object], source: str) -> Claim:
@@ -183,7 +218,7 @@ def _remember(claim: Claim, said: _Said) -> None:
     if claim.when is not None and claim.metric in _TIMED:
         said.times[about if claim.metric in SAME_TIME else claim.metric] = claim.when
         said.time = None
-    if claim.metric in PRICES and len(claim.assets) == 1:
+    if claim.metric in (*PRICES, "reference_price") and len(claim.assets) == 1:
         said.priced = claim.assets
     if claim.venues:
         said.venues = claim.venues

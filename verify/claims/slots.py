@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from verify.claims import windows
+from verify.claims import windows, words
 from verify.claims.carry import said_before, shared_with_headline
 from verify.claims.claim import Claim, Reading
 from verify.claims.context import Context, Contexts
@@ -122,10 +122,12 @@ class _Reader:
         event = windows.speaks_of_event(self.low, sentence.start, sentence.end)
         made: list[Claim] = []
         used: set[int] = set()
+        places: dict[int, Place] = {}
         for index, number in enumerate(numbers):
             region = between_neighbours(self.low, sentence, numbers, index)
             clause = clause_of(self.low, number, region)
             place = Place(self.text, self.low, sentence, number, region, clause, context, tuple(made), cell)
+            places[number.start] = place
             claim = Claim(
                 number,
                 *_place(self.document, number.start, number.end),
@@ -138,13 +140,25 @@ class _Reader:
             claim = filled(claim, place, self.published, used)
             claim = self.lender.carried(claim, place, self.claims)
             claim = self.lender.by_topic(claim, place)
+            if claim.metric == "liquidations" and words.HYPOTHETICAL.search(self.low, sentence.start, sentence.end):
+                claim = replace(claim, metric="liquidation_risk", when=None, timeless=True)
             if "metric" in claim.carried and not claim.direction:
                 claim = replace(claim, direction=direction_of(place, claim.metric))
             if self._is_figure(claim, context):
                 made.append(claim)
             else:
                 self.alone.append(Alone(claim.start, claim.end, "nothing says what it counts"))
+        made = [self._alone_of_kind(claim, places[claim.number.start], made) for claim in made]
         self.claims += in_passing(dealt(self.low, sentence, made))
+
+    def _alone_of_kind(self, claim: Claim, place: Place, made: Sequence[Claim]) -> Claim:
+        """A figure of unknown metric has but its clause's time and source, where others of its sentence have one."""
+        if claim.metric or not any(other.metric for other in made):
+            return claim
+        begin, stop = place.clause
+        when = claim.when if claim.when is not None and begin <= claim.when.start < stop else None
+        named = any(begin <= mention.start < stop for mention in place.context.attributions)
+        return replace(claim, when=when, attribution=claim.attribution if named else "")
 
     def _is_figure(self, claim: Claim, context: Context) -> bool:
         """A number without currency or unit is a figure only where its sentence says what it is."""

@@ -67,6 +67,8 @@ OF_ITSELF = re.compile(
     r"^ (?:counted|recorded|tallied)\b|^ ?行情|\bit (?:had|has|saw|liquidated|processed|recorded)\b"
     r"|\b(?:its|our|we|us|the (?:exchange|platform|venue))\b|平台"
 )
+#: The venue that is quoted speaks of itself.
+QUOTED = re.compile(r"\b(?:we|our|us)\b")
 OWN_VERB = re.compile(r"'s? own (?!data|figures|numbers)")
 _GENERIC = re.compile(
     r"\b(?:a|one) single (?:statistical )?(?:channel|source|data provider|provider|aggregator)\b"
@@ -110,6 +112,7 @@ def attributions(text: str, low: str, start: int, end: int) -> list[Mention]:
     """Who is said to have measured: a registered provider by its title, else the words of the text."""
     found: list[Mention] = []
     for begin, stop, identity in named("providers", text, low, start, end):
+        stop -= len(" ceo") if low.endswith(" ceo", begin, stop) else 0  # whose name and verb follow
         if _is_source(low, start, begin, stop, end, venue=names.find("venues", identity) is not None):
             found.append(Mention(begin, stop, (names.title("providers", identity),)))
     for begin, stop, identity in named("venues", text, low, start, end):

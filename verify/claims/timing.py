@@ -56,8 +56,11 @@ def when_of(place: Place, metric: str) -> When | None:
     found = [w for w in found if not _leads_on(place, w) and not _of_compared(place, w)]
     if metric == "price" and len(place.context.whens) == 1:
         day = place.context.whens[0]
-        near = day.start < number.start or begin <= day.start < end
-        if near and windows.names_day(day) and not windows.qualifies_event(low, sentence.start, day):
+        if (
+            begin <= day.start < end
+            and windows.names_day(day)
+            and not windows.qualifies_event(low, sentence.start, day)
+        ):
             return day
     if metric in PRICES:  # "down 43% from its high of $126,200 on 6 October"
         found = [w for w in found if w.start < region[1]]

@@ -94,6 +94,13 @@ def mentions(kind: Literal["assets", "venues"], text: str, low: str, start: int,
     places = list(named(kind, text, low, start, end))
     funds = named("funds", text, low, start, end)
     places += funds if kind == "venues" else ((a, b, names.assets_of_funds()[fund]) for a, b, fund in funds)
+    if _OF_FUNDS.search(low, start, end):
+        taken = {begin for begin, _, _ in places}
+        places += (
+            (begin, stop, ticker if kind == "venues" else asset)
+            for begin, stop, ticker, asset in _unknown_funds(text, start, end)
+            if begin not in taken and (kind == "venues" or asset)
+        )
     for begin, stop, identity in sorted(places):
         if found and begin < found[-1].end:
             continue
@@ -104,6 +111,30 @@ def mentions(kind: Literal["assets", "venues"], text: str, low: str, start: int,
         else:
             found.append(Mention(begin, stop, (identity,)))
     return found
+
+
+_OF_FUNDS = re.compile(r"\b(?:in|out)flows?\b|\betfs?\b|净流|淨流")
+#: A ticker where a fund is named: behind its issuer, in brackets, or before what it did.
+_TICKER = re.compile(
+    r"(?:(?<='s )|(?<=’s )|(?<=\())([A-Z]{3,5})(?=[\s),.:;，。]|$)"
+    r"|\b([A-Z]{3,5})(?= (?:saw|led|took|drew|added|shed|lost|recorded|posted|attracted|bled|净流))"
+)
+_NO_TICKER = frozenset(
+    {"ETF", "ETFS", "SEC", "CEO", "CFO", "NYSE", "CBOE", "NAV", "AUM", "USD", "USDT", "USDC", "UTC", "EST", "EDT",
+     "GMT", "TVL", "DEX", "CEX", "ETP", "ETPS", "API", "USA"}
+)  # fmt: skip
+
+
+def _unknown_funds(text: str, start: int, end: int) -> Iterator[tuple[int, int, str, str]]:
+    """Tickers of funds that no register knows, each with the asset whose ticker it contains, or ""."""
+    for match in _TICKER.finditer(text, start, end):
+        ticker = match[1] or match[2]
+        known = any(names.find(kind, ticker) for kind in ("assets", "venues", "funds", "providers"))
+        if known or ticker in _NO_TICKER:
+            continue
+        held = [name.id for name in names.register("assets").values() if len(name.id) > 2 and name.id in ticker]
+        begin = match.start(1) if match[1] else match.start(2)
+        yield begin, begin + len(ticker), ticker, max(held, key=len, default="")
 
 
 _SIDE_NOUN = (
@@ -185,6 +216,7 @@ _METRICS: tuple[tuple[str, str], ...] = (
                      r" (?:erased|squeezed(?! into)|flushed|purged|blown out|wiped|torched|nuked|vapori[sz]ed"
                      r"|obliterated|evaporated"
                      r"|incinerated|destroyed|culled|cleared out|burned|burnt|crushed|smoked|zapped)\b"
+                     r"|\b(?:our|its|their) (?:users|customers|clients|traders) (?:have |had )?lost\b"
                      r"|\b(?:traders|(?:traders|users) (?:on|at|of) [\w.]{2,14}) (?:have |had )?(?:lost|losing|lose)\b"
                      r"|(?:longs|shorts|(?:long|short|bullish|bearish)(?:-side)? (?:positions|traders|bets)|bulls"
                      r"|bears) (?:[a-z ]{1,20} )?(?:lost|losing|lose|vanished|evaporated|were"
@@ -233,6 +265,12 @@ HYPOTHETICAL = re.compile(
     r"|\bwould (?:put|send|leave|expose)\b|\bin the firing line\b|\bat risk of (?:forced )?liquidation"
     r"|\b(?:would|could|will) (?:be (?:liquidated|wiped|at risk|flushed)|trigger|liquidate|face liquidation)"
 )
+#: A price that would set something off, before it and anywhere in its sentence.
+CONDITION = re.compile(
+    r"\b(?:if|should|were|unless|once|chance|odds|probability|likelihood)\b|\ba (?:[a-z]{2,12} ){0,3}(?:move|drop|break"
+    r"|fall|rise|close|bounce|rally|push|dip|slide|return|decline|recovery|breach|spike)\b|若|如果|一旦|假如|倘若"
+)
+WOULD = re.compile(r"\b(?:would|could|may|might|will|chance|odds|probability|likelihood)\b|将|會|会|概率")
 SHARE = re.compile(
     r"account(?:s|ed|ing)? for|(?:makes?|made|making) up|\bof (?:the |all |total )?(?:total|liquidat|it\b|them\b"
     r"|those\b|that\b|open interest|all\b)"
@@ -259,7 +297,7 @@ REFERENCE_PRICE = re.compile(
 THAN = re.compile(r"\bthan (?:on |at |in |all of )?$|超过\s?$")
 #: Verbs by which a venue is given its part of what a text is about.
 HAD_ITS_PART = re.compile(
-    r"\b(?:saw|seen|recorded|led|leads|followed|accounted|registered|suffered|contributed|topped|tallied|posted)\b"
+    r"\b(?:saw|seen|recorded|led|leads|followed|accounted|registered|suffered|contributed|chipped|made|topped|tallied|posted)\b"
     r"|居首|最高|其次|紧随"
 )
 CHANCE = re.compile(r"\s(?:chance|probability|odds|likelihood|confidence)\b|\s?的?(?:概率|可能性)")
@@ -296,12 +334,12 @@ OTHER_MARKET = re.compile(
 BOUGHT = re.compile(
     r"\b(?:bought|buys?|buying|purchas\w{1,3}|acquir\w{1,3}|add(?:ed|s|ing)|open(?:ed|s|ing)|accumulat\w{1,3}"
     r"|scoop\w{0,3}"
-    r"|rose|climb\w{0,3}|increas\w{1,3}|grew|inflows?)\b|买入|买进|增持|开仓|开多|开空|开了|加仓|建仓|购入|净流入"
+    r"|rose|climb\w{0,3}|increas\w{1,3}|grew)\b|买入|买进|增持|开仓|开多|开空|开了|加仓|建仓|购入"
 )
 SOLD = re.compile(
     r"\b(?:sold|sells?|selling|clos(?:ed?|es|ing)|dump\w{0,3}|offload\w{0,3}|unload\w{0,3}|exit\w{0,3}"
     r"|unw[io]und\w{0,3}"
-    r"|trimm?\w{0,4}|reduc\w{1,3}|fell|outflows?)\b|卖出|抛售|减持|平仓|平倉|平掉|减仓|清仓|净流出"
+    r"|trimm?\w{0,4}|reduc\w{1,3}|fell)\b|卖出|抛售|减持|平仓|平倉|平掉|减仓|清仓"
 )
 GREW = re.compile(
     r"\b(?:grew|grow\w{0,3}|widen\w{0,3}|swell\w{0,3}|swollen|ballooned|rose|ris\w{1,3}|increas\w{1,3}|expand\w{0,3}"
