@@ -15,7 +15,7 @@ import polars as pl
 from verify.model.figure import Completeness
 from verify.model.window import Window
 from verify.reconcile.observed import Belief, CapRule, Evidence, Feed, Keep, Size
-from verify.reconcile.records import records
+from verify.reconcile.records import Records, records
 from verify.reconcile.thinning import cap
 
 START = datetime(2026, 1, 18, 22, tzinfo=UTC)
@@ -107,3 +107,24 @@ def with_feed(evidence: Evidence, venue: str, **changes: object) -> Evidence:
 
 def events_of(evidence: Evidence, venue: str) -> pl.DataFrame:
     return next(f.events for f in evidence.feeds if f.venue == venue)
+
+
+#: Assets of `clumped`.
+RARE = 60
+
+
+def clumped(seed: int, clusters: float = 6.0, size: float = 4.0) -> Records:
+    """A feed of rare assets whose liquidations come in clumps within a second or so."""
+    rng = np.random.default_rng(seed)
+    seconds, asset = [], []
+    for one in range(RARE):
+        for start in rng.uniform(0, SECONDS, rng.poisson(clusters)):
+            number = rng.geometric(1.0 / size)
+            seconds.append(start + np.cumsum(rng.exponential(0.1, number)))
+            asset.append(np.full(number, one))
+    second, of = np.concatenate(seconds), np.concatenate(asset)
+    order = np.lexsort((second, of))
+    second, of = second[order], of[order]
+    usd = rng.lognormal(9, 1.5, len(of))
+    unknown = np.full(len(of), np.nan)
+    return Records(second, of, of, np.ones(len(of), bool), usd, unknown, unknown, ())

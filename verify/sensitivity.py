@@ -19,10 +19,12 @@ from verify.reconcile.observed import Evidence
 SCENARIOS = ("nominal", "none_complete", "aggregators_only", "minimal", "outlet_hyperliquid")
 #: The constants by name, and what each is. Those in small letters are fields of `Settings`.
 CONSTANTS: dict[str, str] = {
-    "CALIBRATED": "sd of what a cap hides, as a share, with one complete feed",
+    "CALIBRATED": "sd of what a cap hides, by the root of it, with complete feeds",
     "USUAL_FEEDS": "complete feeds that this sd counts like",
-    "UNCALIBRATED": "the same sd without a complete feed",
+    "UNCALIBRATED": "the same sd as a share, without a complete feed",
     "THROUGH_SUMS": "the same sd through sums without numbers of records",
+    "BETWEEN": "how far (log) channels of one kind differ in their clumps",
+    "FADE": "how a ratio fades over rates that no yardstick has",
     "PRIOR_RECORDS": "records from which a bin of the rate is trusted",
     "LINE": "what a cap hides where no feed tells (log)",
     "RISE": "its rise with the market's records",
@@ -42,7 +44,7 @@ CONSTANTS: dict[str, str] = {
     "group_sd": "sd that venues without a channel share",
     "shared": "part of a cap's error that all venues share",
 }
-_MOST = {"UNKNOWN_IS_COMPLETE": 0.9, "COUNTED": 1.0, "OTHERWISE": 0.9, "shared": 1.0}
+_MOST = {"UNKNOWN_IS_COMPLETE": 0.9, "COUNTED": 1.0, "FADE": 1.0, "OTHERWISE": 0.9, "shared": 1.0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,8 @@ def test_bars_only() -> None:
     bars = Bars("sums/amber", "amber", ("amber/feed",), frame, Completeness.COMPLETE)
     answer = finite(estimate(Evidence(WINDOW, bars=(bars,), sizes=(Size("amber", 1e9),))))
     assert answer.total is not None
-    assert 5e6 * 0.9 < answer.total.median < 8e6
+    # the bars inside are so busy that those over the edges are taken to lie inside, too: nothing else is known
+    assert answer.total.median == pytest.approx(8e6, rel=0.02)
 
 
 def test_a_capped_feed_without_a_rule_is_refused() -> None:

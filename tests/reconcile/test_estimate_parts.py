@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from estimate_market import FIRST, LARGEST, LATEST, SECONDS, WINDOW, capped, feed, market, tape, with_feed
+from estimate_market import FIRST, LARGEST, LATEST, SECONDS, WINDOW, capped, clumped, feed, market, tape, with_feed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -171,12 +171,27 @@ def test_stratified_draws_have_exact_moments() -> None:
     assert np.array_equal(Chance(5, 100).normals(3), Chance(5, 100).normals(3))
 
 
-def test_pooling_finds_level_and_spread() -> None:
-    rng = np.random.default_rng(0)
-    y = np.broadcast_to(2.0 + 0.5 * rng.standard_normal(40), (2000, 40))
-    pooled = pool(y, np.full(y.shape, 0.05), 0.7, Chance(1, 2000))
-    assert pooled.mu.mean() == pytest.approx(float(y[0].mean()), abs=0.02)
-    assert pooled.tau.mean() == pytest.approx(float(y[0].std(ddof=1)), rel=0.1)
+@pytest.mark.parametrize("y", [[0.0, 0.2, -0.3, 0.1], [0.0, 0.1, -0.1, 2.5], [1.0, 1.4, 0.7, 1.1, 0.9, -2.0]], ids=str)
+def test_pooling_is_that_of_students_t_also_with_an_outlier(y: list[float]) -> None:
+    """Against the posterior of location and scale of t with 5 degrees, summed over a grid."""
+    mu, tau = np.meshgrid(np.linspace(-4, 4, 801), np.linspace(0.005, 3, 600))
+    each = [-3.0 * np.log1p(((one - mu) / tau) ** 2 / 5) - np.log(tau) for one in y]
+    density = np.exp(np.sum(each, 0) - 0.5 * (tau / 0.7) ** 2)
+    density /= density.sum()
+    draws = 200_000
+    pooled = pool(np.broadcast_to(y, (draws, len(y))), np.full((draws, len(y)), 1e-3), 0.7, Chance(1, draws))
+    weight = np.exp(pooled.evidence - pooled.evidence.max())
+    weight /= weight.sum()
+    assert (weight * pooled.mu).sum() == pytest.approx(float((density * mu).sum()), abs=0.03)
+    assert (weight * pooled.tau).sum() == pytest.approx(float((density * tau).sum()), rel=0.05)
+
+
+def test_a_ratio_fades_where_no_record_tells_and_liquidations_are_dense() -> None:
+    """A calm feed says nothing of busy seconds: what it says of calm ones is not carried over whole."""
+    curve = Curves([clumped(1)], SECONDS).get(LATEST)
+    dense = curve.log_ratio[-3:]
+    assert curve.log_ratio[0] > 0.05
+    assert dense[0] > dense[1] > dense[2] > 0
 
 
 def test_resampling_follows_the_weights() -> None:

@@ -98,7 +98,8 @@ def _cells(inside: pl.DataFrame, assets: dict[str, int]) -> Cells | None:
     interval = ((inside["a"].to_numpy() - phase) / step).round().astype(np.int64)
     asset = np.array([assets[name] for name in inside["asset"]], np.int64)
     return Cells(
-        interval * len(assets) + asset,
+        interval,
+        asset,
         (inside["side"] == "long").to_numpy(),
         inside["usd"].to_numpy(),
         inside["count"].to_numpy().astype(float),

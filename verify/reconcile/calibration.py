@@ -21,6 +21,9 @@ EDGES = np.array([0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
 COUNTS = 2.0 ** np.arange(1, 13)
 #: A bin is trusted like this many records against its neighbour of a lower rate.
 PRIOR_RECORDS = 30.0
+#: From this rate per interval on, the log ratio of a bin without records is FADE times that of the bin before: where
+#: every interval shows a record the rate is read well, and clumps matter less.
+_DENSE, FADE = 4.0, 0.8
 #: Below this no curve can be told from chance.
 _LEAST_RECORDS = 30
 #: A feed whose dollars and records differ by more owes it to single liquidations.
@@ -50,10 +53,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Sums by interval, asset and side, with the number of records in each: `place` numbers interval and asset,
-    intervals are `step` seconds long and begin `phase` seconds after the window's start."""
+    """Sums by interval, asset and side, with the number of records in each; intervals are `step` seconds long and begin
+    `phase` seconds after the window's start."""
 
-    place: Ints
+    interval: Ints
+    asset: Ints
     long: Bools
     usd: Floats
     count: Floats
@@ -62,7 +66,8 @@ class Cells:
 
     def competing(self, by_side: bool) -> tuple[Floats, Floats]:
         """Dollars and numbers of the records that compete with one another under a rule."""
-        key = self.place * 2 + self.long if by_side else self.place * 2
+        place = self.interval * (int(self.asset.max(initial=0)) + 1) + self.asset
+        key = place * 2 + self.long if by_side else place
         number = np.unique(key, return_inverse=True)[1]
         usd, count = np.bincount(number, weights=self.usd), np.bincount(number, weights=self.count)
         return np.asarray(usd, float), np.asarray(count, float)
@@ -168,7 +173,10 @@ def curve(complete: Sequence[Records], rule: CapRule, length: float) -> Curve:
         dollars.append(np.bincount(which, weights=corrected.usd / whole, minlength=bins))
     if not truths:
         return Curve(np.zeros(bins), None, (), 0)
-    each = _Pooled(np.array(truths, float), np.array(sums, float), np.array(counts), np.array(dollars), np.array(noise))
+    fade = bins if rule.keep is Keep.LARGEST else int(np.digitize(_DENSE, EDGES))
+    each = _Pooled(
+        np.array(truths, float), np.array(sums, float), np.array(counts), np.array(dollars), np.array(noise), fade
+    )
     every = np.arange(len(truths))
     spread = each.spread() if len(truths) > 1 else None
     return Curve(each.curve(every), spread, tuple(s for s in slopes if s is not None), len(truths), tuple(points))
@@ -235,7 +243,9 @@ def cell_curve(
         noise.append(sampling(np.bincount(owner, minlength=len(kept)).astype(float), kept.usd))
     if not truths:
         return CellCurve(np.zeros(bins), None, 0)
-    each = _Pooled(np.array(truths), np.array(sums), np.array(counts, np.int64), np.array(dollars), np.array(noise))
+    each = _Pooled(
+        np.array(truths), np.array(sums), np.array(counts, np.int64), np.array(dollars), np.array(noise), bins
+    )
     spread = each.among(np.arange(len(alone))).spread() if len(alone) > 1 else None
     return CellCurve(each.curve(np.arange(len(truths))), spread, len(alone))
 
@@ -259,19 +269,21 @@ def _telling(complete: Sequence[Records], rule: CapRule) -> list[Records]:
 @dataclass(frozen=True, slots=True)
 class _Pooled:
     """Feeds x bins: truth and what kept records stand for (in records or dollars), their number, and the dollars they
-    stand for as a share of the feed's true dollars; per feed the sampling error of its kept dollars."""
+    stand for as a share of the feed's true dollars; per feed the sampling error of its kept dollars. Ratios fade from
+    the bin `fade` on where no record tells."""
 
     truth: Floats
     stands: Floats
     count: Ints
     dollars: Floats
     noise: Floats
+    fade: int
 
     def curve(self, which: Ints) -> Floats:
         """The shape by bins from records (dollars are too few to tell), the level from dollars: large liquidations set
         off more than small ones."""
         truth, stands, count = self.truth[which], self.stands[which], self.count[which]
-        shape = _smooth(_relative(truth, stands).sum(0), _relative(stands, stands).sum(0), count.sum(0))
+        shape = _smooth(_relative(truth, stands).sum(0), _relative(stands, stands).sum(0), count.sum(0), self.fade)
         weight = count.sum(1).astype(float)
         weight = np.minimum(weight, 3 * np.median(weight))
         off = np.clip([-self.left(int(one), shape) for one in which], -_LEVEL_MOST, _LEVEL_MOST)
@@ -281,7 +293,9 @@ class _Pooled:
 
     def among(self, which: Ints) -> _Pooled:
         """Some of the feeds."""
-        return _Pooled(self.truth[which], self.stands[which], self.count[which], self.dollars[which], self.noise[which])
+        return _Pooled(
+            self.truth[which], self.stands[which], self.count[which], self.dollars[which], self.noise[which], self.fade
+        )
 
     def spread(self) -> float:
         """What is left of each feed under the curve of the others (root mean square) beyond its sampling error, large
@@ -312,13 +326,14 @@ def sampling(weight: Floats, usd: Floats) -> float:
     return float(np.sqrt(((weight**2 - weight) * part**2).sum()))
 
 
-def _smooth(truth: Floats, stands: Floats, count: Ints) -> Floats:
+def _smooth(truth: Floats, stands: Floats, count: Ints, fade: int) -> Floats:
     log_ratio = np.zeros(len(count))
     before = 0.0
     for index in range(len(count)):
         ratio = before
         if count[index] and truth[index] > 0 and stands[index] > 0:
             ratio = float(np.log(truth[index] / stands[index]))
+        before *= 1.0 if index < fade else FADE
         log_ratio[index] = (count[index] * ratio + PRIOR_RECORDS * before) / (count[index] + PRIOR_RECORDS)
         before = log_ratio[index]
     return np.clip(log_ratio, -1.0, 3.0)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from verify.model.figure import Completeness
-from verify.reconcile.hierarchy import Chance, pool, resample, shrink
+from verify.reconcile.hierarchy import DEGREES, Chance, pool, resample, shrink
 from verify.reconcile.observed import Keep
 from verify.reconcile.records import Floats, Ints
 from verify.reconcile.shown import Seen
@@ -20,8 +20,6 @@ COUNTED = 0.8
 _TAIL_MOST = 4.0
 #: The share of effective draws from which quantiles are steady; at most so many times the draws are made for them.
 _ENOUGH, _MORE_MOST = 0.375, 12.0
-#: Standard deviation of Student's t with 5 degrees: the spread between venues is one.
-_T5_SD = (5 / 3) ** 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ def _draw(
         weight += pooled.evidence
         group = settings.group_sd * chance.normal()
         for place in range(len(unseen)):
-            away = np.clip(chance.student(5.0) / _T5_SD, -_TAIL_MOST, _TAIL_MOST) * pooled.tau
+            away = np.clip(chance.student(DEGREES), -_TAIL_MOST, _TAIL_MOST) * pooled.tau
             if size_known[count + place]:
                 reach[:, place] = np.exp(pooled.mu + away + group + log_size[:, count + place])
     share = _long_shares(seen, dollars, live, len(unseen), settings, chance)

@@ -17,14 +17,15 @@ import numpy as np
 from verify.model.figure import Completeness
 from verify.model.quantity import Side
 from verify.reconcile.bars import sum_bars
-from verify.reconcile.calibration import Curves
+from verify.reconcile.calibration import Cells, Curves
+from verify.reconcile.clumping import Clumping
 from verify.reconcile.drawing import Drawn, Settings, Sized, Unseen, draw
 from verify.reconcile.estimated import Change, Estimate, Fault, Interval, Kind, RuleShare, VenueEstimate
 from verify.reconcile.faults import diagnose
 from verify.reconcile.gaps import Profile, spans
 from verify.reconcile.hiding import USUAL_ORDER, Hiding
-from verify.reconcile.observed import Evidence, Keep, Size
-from verify.reconcile.records import Floats, records
+from verify.reconcile.observed import CapRule, Evidence, Keep, Size
+from verify.reconcile.records import Floats, Records, records
 from verify.reconcile.rules import judge
 from verify.reconcile.shown import EXACT, Prepared, Seen, Summed, from_feed, from_sums, row_sums
 from verify.reconcile.totals import constraints, only_totals
@@ -34,6 +35,11 @@ _FEWER = 600
 _RANK = {Completeness.COMPLETE: 0, Completeness.CAPPED: 1, Completeness.UNKNOWN: 2, Completeness.PARTIAL: 3}
 #: A feed that no document calls complete is a yardstick for caps when it is surely complete, and large enough to tell.
 _SURE, _ENOUGH = 0.99, 200
+#: A complete feed with gaps is a yardstick too while it covers this part of the window: what a cap hides does not
+#: depend on what was not listened to.
+_MOSTLY = 0.6
+#: Sums with more noise (log sd) may be faulty ones, and are no yardstick for others.
+_CLEAN = 0.25
 #: Assets that get an interval of their own, by the dollars seen.
 MOST_ASSETS = 25
 
@@ -103,10 +109,12 @@ def _prepare(evidence: Evidence) -> _Basis:
     )
     diagnosis = diagnose(evidence, read, assets)
     feeds = diagnosis.feeds
-    listening = [one.records for one in feeds if _whole(one, length) and len(one.records) >= 10]
+    listening = [one.records for one in feeds if _covered(one) > 0.999 * length and len(one.records) >= 10]
     profile = Profile.of(listening, length)
     complete = [
-        one.records for one in feeds if one.penalty <= EXACT and _whole(one, length) and _is_complete(one, length)
+        one.records
+        for one in feeds
+        if one.penalty <= EXACT and _covered(one) > _MOSTLY * length and _is_complete(one, length)
     ]
     sums: list[Summed] = []
     for bars, penalty, gone in diagnosis.bars:
@@ -114,7 +122,7 @@ def _prepare(evidence: Evidence) -> _Basis:
         sums += [added] if added is not None else []
     sums += row_sums(diagnosis.rows)
     curves = Curves(complete, length)
-    hiding = Hiding(curves, length / 3600.0, *_market(feeds, sums))
+    hiding = Hiding(curves, length / 3600.0, *_market(feeds, sums), _clumping(complete, feeds, sums))
     shown = {one.feed.id: from_feed(one, profile, hiding, _sums_of(one, sums)) for one in feeds if one.parts}
     return _Basis(feeds, tuple(sums), diagnosis.faults, profile, hiding, length / 3600.0, assets, shown)
 
@@ -136,6 +144,26 @@ def _market(feeds: Sequence[Prepared], sums: Sequence[Summed]) -> tuple[float, f
     return records + fsum(usd / order for venue, usd in dollars.items() if venue not in counted), order
 
 
+def _clumping(complete: Sequence[Records], feeds: Sequence[Prepared], sums: Sequence[Summed]) -> Clumping:
+    """What tells capped sums from complete ones: complete feeds, and of venues without a feed the sums that documents
+    place in one class, each venue once."""
+    known = {one.feed.venue for one in feeds if one.parts}
+    whole: list[Cells] = []
+    capped: list[tuple[CapRule, Cells]] = []
+    for added in sorted(sums, key=lambda s: (s.noise, -float(s.base.sum()))):
+        if added.venue in known or added.cells is None or added.noise > _CLEAN:
+            continue
+        rules = {belief.rule for belief in added.rules if belief.weight > 0}
+        if added.completeness is Completeness.COMPLETE:
+            whole.append(added.cells)
+        elif added.completeness is Completeness.CAPPED and len(rules) == 1 and None not in rules:
+            capped += [(rule, added.cells) for rule in rules if rule is not None]
+        else:
+            continue
+        known.add(added.venue)
+    return Clumping(complete, whole, capped)
+
+
 def _is_complete(one: Prepared, length: float) -> bool:
     """Whether a feed shows everything: by what it shows where that tells, else by the documents."""
     if one.feed.completeness is Completeness.PARTIAL:
@@ -151,8 +179,8 @@ def _sums_of(one: Prepared, sums: Sequence[Summed]) -> Summed | None:
     return min(same, key=lambda s: (s.noise, -float(s.base.sum())), default=None)
 
 
-def _whole(one: Prepared, length: float) -> bool:
-    return sum(end - start for start, end in one.parts) > 0.999 * length
+def _covered(one: Prepared) -> float:
+    return sum(end - start for start, end in one.parts)
 
 
 def _seen(basis: _Basis, without: frozenset[str] = frozenset()) -> list[Seen]:
@@ -178,8 +206,7 @@ def _seen(basis: _Basis, without: frozenset[str] = frozenset()) -> list[Seen]:
 
 
 def _preference(one: Prepared) -> tuple[float, ...]:
-    covered = sum(end - start for start, end in one.parts)
-    return (one.penalty, _RANK[one.feed.completeness], -covered, -float(one.records.usd.sum()))
+    return (one.penalty, _RANK[one.feed.completeness], -_covered(one), -float(one.records.usd.sum()))
 
 
 def _run(evidence: Evidence, basis: _Basis, without: frozenset[str], settings: Settings) -> _Run | None:

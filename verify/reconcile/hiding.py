@@ -6,17 +6,21 @@ whole, raised by how much more it hides of all of them together. Without: a line
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from verify.reconcile.calibration import Cells, Curves
+from verify.reconcile.clumping import Clumping
 from verify.reconcile.observed import CapRule, Keep
 
-#: Standard deviation of the log of what a cap hides, as a share of that log: with complete feeds to calibrate on,
-#: without, and where the venue is seen through sums without numbers of records. The first counts like USUAL_FEEDS
-#: complete feeds against the deviation measured on them.
-CALIBRATED, UNCALIBRATED, THROUGH_SUMS, USUAL_FEEDS = 0.25, 0.40, 0.45, 1.0
+#: Standard deviation of the log of what a cap hides. With complete feeds to calibrate on it is this multiple of the
+#: root of that log (errors of bursts are independent and add up like it), and counts like USUAL_FEEDS complete feeds
+#: against the deviation measured on them; else a share of that log: without such feeds, and where the venue is seen
+#: through sums without numbers of records.
+CALIBRATED, USUAL_FEEDS, UNCALIBRATED, THROUGH_SUMS = 0.14, 3.0, 0.40, 0.45
+#: It is never taken to be larger.
+MOST_SD = 0.6
 #: log of the whole over the shown dollars under the commonest rule (the latest of a second) in a market that shows
 #: LEVEL records in four hours, its rise with the logarithm of the market's records, and with that of a venue's against
 #: a large one's (USUAL_SHARE of all). After a prototype's line for venues (0.78 at 35 million dollars, rising by 0.27),
@@ -43,13 +47,14 @@ class Hiding:
     """How much a rule hides, as far as the window tells.
 
     `market` are the records that all venues show together, `order` the dollars of a usual one, `hours` the length of
-    the window.
+    the window; `clumping` tells capped sums from complete ones.
     """
 
     curves: Curves
     hours: float
     market: float = 0.0
     order: float = USUAL_ORDER
+    clumping: Clumping = field(default_factory=lambda: Clumping([]))
 
     def factor(self, shown: float, rule: CapRule, cells: Cells | None = None) -> tuple[float, float]:
         """The log factor for a venue that shows these dollars, and its standard deviation."""
@@ -63,13 +68,13 @@ class Hiding:
         away = float(np.log(max(records, 1.0)) - np.average([point.shown for point in points], weights=weight))
         rise = self.curves.rise(rule)
         mean += (RISE_WITHIN * mean if rise is None else rise) * float(np.clip(away, -_AWAY, _AWAY))
-        hidden, share, measured = mean, THROUGH_SUMS, None
+        hidden, usual, measured = mean, THROUGH_SUMS * mean, None
         if cells is not None and cells.usd.sum() > 0:
             known = self.curves.cells(rule, cells.step, cells.phase)
-            hidden, share = 0.5 * (mean + known.hidden(*cells.competing(rule.by_side))), CALIBRATED
-            measured = known.spread
+            hidden = 0.5 * (mean + known.hidden(*cells.competing(rule.by_side)))
+            usual, measured = CALIBRATED * float(np.sqrt(max(hidden, 0.0))), known.spread
         hidden = float(np.clip(hidden, 0.3 * min(point.hidden for point in points), _MOST))
-        return hidden, spread(min(share * hidden, 0.6), measured, len(points))
+        return hidden, spread(min(usual, MOST_SD), measured, len(points))
 
     def unmeasured(self, shown: float, rule: CapRule) -> float:
         """The log factor for a venue that shows so many records, where nothing is measured: by the records of the

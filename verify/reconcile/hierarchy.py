@@ -1,6 +1,6 @@
-"""Venues borrow strength: a normal-normal model of log size-adjusted losses, by Monte-Carlo draws.
+"""Venues borrow strength: a hierarchical model of log size-adjusted losses, by Monte-Carlo draws.
 
-theta_v ~ N(mu, tau^2), y_v ~ N(theta_v, u_v^2), mu flat, tau half-normal (Roever 2020, bayesmeta, for why half-normal
+theta_v ~ mu + tau t_5, y_v ~ N(theta_v, u_v^2), mu flat, tau half-normal (Roever 2020, bayesmeta, for why half-normal
 and at which scale; Fay & Herriot 1979 for venues as small areas). `dersimonian_laird` (DerSimonian & Laird 1986) and
 `paule_mandel` (Paule & Mandel 1982) are the classical estimates of the same model, the reference that `verify
 calibrate` compares with.
@@ -11,12 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+from scipy.special import gammaln, ndtri, roots_genlaguerre, stdtrit
 
 from verify.reconcile.records import Floats, Ints
 
 _GRID = np.concatenate([[1e-3], np.linspace(0.03, 1.2, 27), np.linspace(1.3, 3.0, 9)])
+_STEPS = np.gradient(_GRID)
 _LEAST_SD = 1e-3
+#: Venues differ by Student's t with so many degrees: a few are unlike all others, and must not move what is borrowed.
+DEGREES = 5.0
+#: That is normal with a Gamma-distributed precision: nodes of it and their probabilities.
+_ROOTS, _WEIGHTS = roots_genlaguerre(12, 0.5 * DEGREES - 1.0)
+_NODES, _SHARES = _ROOTS / (0.5 * DEGREES), _WEIGHTS / np.exp(gammaln(0.5 * DEGREES))
+#: Of the proposal: the least spread between venues, how much wider it is, and its share at any spread (of all).
+_APART, _WIDER, _LEAST_SHARE = 0.2, 1.2, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,36 +101,70 @@ class Pooled:
 
 
 def pool(y: Floats, u: Floats, tau_scale: float, chance: Chance) -> Pooled:
-    """Draw mu and tau given y (draws x venues) with standard deviations u (the same shape)."""
+    """Draw mu and tau given y (draws x venues) with standard deviations u (the same shape).
+
+    They are proposed by the normal model, in which venues far from the others count less, and the evidence holds what
+    the model with Student's t says of the proposal: draws must be weighted by it.
+    """
     variance = np.maximum(u, _LEAST_SD) ** 2
+    between = _usual_variance(y, variance)
     log_density = np.empty((len(y), len(_GRID)))
     mean = np.empty_like(log_density)
     error = np.empty_like(log_density)
     for index, tau in enumerate(_GRID):
-        weight = 1.0 / (variance + tau**2)
+        weight = 1.0 / (variance + tau**2 * between)
         total = weight.sum(1)
         centre = (weight * y).sum(1) / total
         away = (weight * (y - centre[:, None]) ** 2).sum(1)
         log_density[:, index] = 0.5 * (np.log(weight).sum(1) - np.log(total) - away) - 0.5 * (tau / tau_scale) ** 2
         mean[:, index] = centre
-        error[:, index] = np.sqrt(1.0 / total)
-    log_density += np.log(np.gradient(_GRID))
-    top = log_density.max(1)
-    density = np.exp(log_density - top[:, None])
+        error[:, index] = _WIDER * np.sqrt(1.0 / total)
+    log_density += np.log(_STEPS)
+    density = np.exp(log_density - log_density.max(1)[:, None])
+    density = density / density.sum(1)[:, None] + _LEAST_SHARE  # no spread is ruled out by the proposal
     cumulative = np.cumsum(density, 1)
     target = chance.uniform() * cumulative[:, -1]
     chosen: Ints = np.minimum((cumulative < target[:, None]).sum(1), len(_GRID) - 1)
     row = np.arange(len(y))
-    mu = mean[row, chosen] + error[row, chosen] * chance.normal()
-    return Pooled(mu, _GRID[chosen], top + np.log(cumulative[:, -1]))
+    far = chance.student(DEGREES)
+    mu = mean[row, chosen] + error[row, chosen] * far
+    proposed = np.log(density[row, chosen] / cumulative[:, -1]) - np.log(error[row, chosen])
+    proposed += -0.5 * (DEGREES + 1.0) * np.log1p(far**2 / DEGREES)
+    tau = _GRID[chosen]
+    prior = np.log(_STEPS[chosen]) - 0.5 * (tau / tau_scale) ** 2
+    return Pooled(mu, tau, prior + _mixture(y, variance, mu, tau)[1].sum(1) - proposed)
 
 
 def shrink(y: Floats, u: Floats, pooled: Pooled, chance: Chance) -> Floats:
-    """Draws of theta (draws x venues): each venue between its own figure and the common level, by precision."""
-    own = np.maximum(u, _LEAST_SD) ** -2.0
-    common = np.maximum(pooled.tau, _LEAST_SD)[:, None] ** -2.0
+    """Draws of theta (draws x venues): each venue between its own figure and the common level, by precision, the less
+    borrowed the farther it is from the others."""
+    variance = np.maximum(u, _LEAST_SD) ** 2
+    share, _ = _mixture(y, variance, pooled.mu, pooled.tau)
+    reached = np.cumsum(share, 0)
+    pick = np.column_stack([chance.uniform() for _ in range(y.shape[1])])
+    node: Ints = np.minimum((reached < pick).sum(0), len(_NODES) - 1)
+    common = _NODES[node] / np.maximum(pooled.tau, _LEAST_SD)[:, None] ** 2
+    own = 1.0 / variance
     mean = (own * y + common * pooled.mu[:, None]) / (own + common)
     return np.asarray(mean + chance.normals(y.shape[1]) / np.sqrt(own + common))
+
+
+def _usual_variance(y: Floats, variance: Floats) -> Floats:
+    """The variance of each venue's effect in units of tau^2, as far as its distance from the median of all tells."""
+    middle = np.median(y, 1, keepdims=True)
+    apart = np.maximum(1.4826 * np.median(np.abs(y - middle), 1, keepdims=True), _APART)
+    return np.asarray((DEGREES + (y - middle) ** 2 / (variance + apart**2)) / (DEGREES + 1.0))
+
+
+def _mixture(y: Floats, variance: Floats, mu: Floats, tau: Floats) -> tuple[Floats, Floats]:
+    """Student's t plus normal noise as a mixture of normal distributions (Gauss-Laguerre nodes of its precision): the
+    posterior share of every node (nodes x draws x venues), and the log density of y (draws x venues)."""
+    spread = variance + (tau[:, None] ** 2) / _NODES[:, None, None]
+    log = np.log(_SHARES)[:, None, None] - 0.5 * (np.log(spread) + (y - mu[:, None]) ** 2 / spread)
+    top = log.max(0)
+    share = np.exp(log - top)
+    whole = share.sum(0)
+    return share / whole, top + np.log(whole)
 
 
 def resample(log_weight: Floats, chance: Chance) -> Ints:

@@ -16,7 +16,7 @@ from verify.model.figure import Completeness
 from verify.model.quantity import Side
 from verify.reconcile.calibration import Cells, sampling
 from verify.reconcile.gaps import Profile, Span
-from verify.reconcile.hiding import CALIBRATED, LEVEL_SD, UNCALIBRATED, UNEXPLAINED, Hiding, spread
+from verify.reconcile.hiding import CALIBRATED, LEVEL_SD, MOST_SD, UNCALIBRATED, UNEXPLAINED, Hiding, spread
 from verify.reconcile.observed import Belief, CapRule, Feed, Keep, Row
 from verify.reconcile.records import Floats, Records
 from verify.reconcile.rules import Candidate, judge
@@ -119,13 +119,13 @@ def from_feed(one: Prepared, profile: Profile, hiding: Hiding, sums: Summed | No
         usd = known.apply(corrected, shown.usd)
         dollars = np.array([usd[shown.long].sum(), usd[~shown.long].sum()])
         hidden = float(np.log(max(dollars.sum(), 1e-300) / max(base.sum(), 1e-300)))
-        share, common = CALIBRATED, 0.0
+        usual, common = CALIBRATED * float(np.sqrt(max(hidden, 0.0))), 0.0
         if not known.feeds:
             line = hiding.unmeasured(float(len(shown)), rule)
             left_out = max(line - hidden, UNEXPLAINED * line)
             dollars, hidden = dollars * np.exp(left_out), hidden + left_out
-            share, common = UNCALIBRATED, LEVEL_SD
-        usual = spread(min(share * hidden, 0.6), known.spread, known.feeds)
+            usual, common = UNCALIBRATED * hidden, LEVEL_SD
+        usual = spread(min(usual, MOST_SD), known.spread, known.feeds)
         sd = float(np.hypot(usual, sampling(known.weight(corrected), shown.usd)))
         options.append(Option(candidate.posterior, dollars * scale, sd, rule, common))
         noise = max(noise, _CAPPED_NOISE * candidate.posterior)
@@ -200,9 +200,11 @@ def _options(
         hidden, sd = hiding.factor(float(base.sum()), rule, cells)
         options.append(Option(weight, base * np.exp(hidden), sd, rule))
     if completeness is Completeness.UNKNOWN:
-        part = 1 - UNKNOWN_IS_COMPLETE
+        odds = (1 - UNKNOWN_IS_COMPLETE) / UNKNOWN_IS_COMPLETE
+        odds *= 1.0 if cells is None else float(np.exp(hiding.clumping.ratio(cells, beliefs[0][0])))
+        part = odds / (1.0 + odds)
         options = [replace(option, probability=part * option.probability) for option in options]
-        options.append(replace(whole, probability=UNKNOWN_IS_COMPLETE))
+        options.append(replace(whole, probability=1.0 - part))
     elif completeness is Completeness.PARTIAL:
         return (Option(1.0, base * np.exp(0.67 * PARTIAL), 0.6 * PARTIAL, None),)
     return tuple(options)
