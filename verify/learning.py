@@ -61,5 +61,5 @@ def isotonic(scores: Floats, right: Floats) -> tuple[Floats, Floats]:
             number += before
         blocks.append((number, float(score), float(share)))
     known = np.array([share for _, _, share in blocks])
-    at = np.array([score for _, score, _ in blocks])
+    at = np.maximum.accumulate([score for _, score, _ in blocks])  # means of equal scores differ by rounding
     return np.concatenate([[0.0], at, [1.0]]), np.concatenate([known[:1], known, known[-1:]])

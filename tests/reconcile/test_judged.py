@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from estimate_market import market
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from verify.learning import isotonic, learn
@@ -103,6 +103,7 @@ def test_learning_finds_the_component_that_tells_and_keeps_what_it_promises() ->
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=200))
+@example([(6.3374201748440066e-21, right) for right in (False, True, False, False)])
 def test_the_isotonic_table_never_falls(judged: list[tuple[float, bool]]) -> None:
     scores, right = isotonic(np.array([s for s, _ in judged]), np.array([float(r) for _, r in judged]))
     assert (np.diff(scores) >= 0).all()
