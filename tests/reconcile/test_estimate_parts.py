@@ -263,6 +263,18 @@ def test_each_fault_is_found_named_and_survived(kind: FaultKind) -> None:
     assert answer.total.low90 < truth < answer.total.high90
 
 
+@pytest.mark.parametrize(("factor", "channel"), [(1000.0, "cedar/feed"), (0.001, "cedar/feed"), (10.0, None)])
+def test_of_two_feeds_the_one_is_wrong_whose_asset_is_unlike_its_others(factor: float, channel: str | None) -> None:
+    evidence, _ = market(4)
+    two = replace(evidence, feeds=tuple(f for f in evidence.feeds if f.venue in ("cedar", "birch")))
+    cedar = next(f for f in two.feeds if f.venue == "cedar")
+    scale = pl.when(pl.col("asset") == "A1").then(factor).otherwise(1.0)
+    scaled = cedar.events.with_columns(pl.col("notional_usd") * scale, pl.col("quantity") * scale)
+    answer = estimate(with_feed(two, "cedar", events=scaled), thorough=False)
+    named = {fault.channel for fault in answer.faults if fault.kind is FaultKind.ASSET_SCALED}
+    assert named == ({channel} if channel else set())  # ten times is too little to tell which of two is wrong
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_market_without_faults_has_none(seed: int) -> None:
     assert estimate(market(seed)[0], thorough=False).faults == ()

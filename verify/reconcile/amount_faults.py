@@ -19,6 +19,9 @@ from verify.reconcile.shown import EXACT, Prepared
 _POWERS = np.log(10.0) * np.array([-3, -2, -1, 1, 2, 3])
 #: How unlike venues' typical sizes of one asset are, relative to their other assets (log sd).
 _ASSET_SD, _LEVEL_SD = 0.4, 1.2
+#: How unlike the typical sizes of a venue's assets are at least (log sd), how many of them tell that, and the log odds
+#: from which the feed whose asset stands out is the wrong one of two.
+_SPREAD_OF_ASSETS, _KNOWN_ASSETS, _OF_TWO = 1.0, 5, 3.0
 
 
 def typical_sizes(r: Records) -> dict[int, tuple[float, int]]:
@@ -100,7 +103,7 @@ def scaled(
         mended = replace(one, records=usd, penalty=max(one.penalty, EXACT))
         return mended, _fault(one, best[1], best[0], text), best[0]
     seen_by = {a: sum(a in other for other in others) for a in assets}
-    return _one_asset(one, away, sd, assets, names, ratios, seen_by)
+    return _one_asset(one, away, sd, assets, names, ratios, seen_by, typical)
 
 
 def _one_asset(
@@ -111,6 +114,7 @@ def _one_asset(
     names: Mapping[int, str],
     ratios: Mapping[int, float],
     seen_by: Mapping[int, int],
+    typical: Mapping[int, tuple[float, int]],
 ) -> tuple[Prepared, Fault | None, float]:
     if len(assets) < 3:
         return one, None, 0.0
@@ -118,11 +122,11 @@ def _one_asset(
     power = _POWERS[np.abs(off[:, None] - _POWERS).argmin(1)]
     if len(off) >= 6:  # venues whose assets are alike show smaller faults
         sd = sd * float(np.clip(1.48 * np.median(np.abs(off / sd)), 0.5, 1.0))
-    contrast = 3.5 * (np.log1p((off / sd) ** 2 / 6) - np.log1p(((off - power) / sd) ** 2 / 6))  # t, 6 degrees
+    contrast = _nearer(off, power, sd)
     for place, asset in enumerate(assets):
         if asset in ratios:
             contrast[place] += _by_sums(ratios[asset], float(power[place]))
-        elif seen_by[asset] < 2:
+        elif seen_by[asset] < 2 and _by_its_own(typical, asset, float(power[place])) < _OF_TWO:
             contrast[place] = 0.0  # of two that differ, neither is known to be wrong
     worst = int(contrast.argmax())
     # so many assets were looked at
@@ -137,6 +141,23 @@ def _one_asset(
     )
     mended = replace(one, records=one.records.with_usd(usd), penalty=max(one.penalty, EXACT))
     return mended, fault, float(contrast[worst])
+
+
+def _nearer(off: Floats, power: Floats, sd: Floats | float) -> Floats:
+    """How much likelier residuals are if they come from powers of ten: log ratio of t densities, 6 degrees."""
+    near: Floats = 3.5 * (np.log1p((off / sd) ** 2 / 6) - np.log1p(((off - power) / sd) ** 2 / 6))
+    return near
+
+
+def _by_its_own(typical: Mapping[int, tuple[float, int]], asset: int, power: float) -> float:
+    """For a power of ten, by the sizes of the same feed's other assets: of two feeds that differ, the wrong one is that
+    in which the asset is unlike all others. Log ratio of likelihoods."""
+    others = np.array([size for code, (size, _) in typical.items() if code != asset])
+    if len(others) < _KNOWN_ASSETS:
+        return 0.0
+    middle = float(np.median(others))
+    spread = max(_SPREAD_OF_ASSETS, 1.48 * float(np.median(np.abs(others - middle))))
+    return float(_nearer(np.array(typical[asset][0] - middle), np.array(power), spread))
 
 
 def _by_sums(ratio: float, power: float) -> float:
