@@ -59,7 +59,9 @@ def test_feeds_that_all_show_nothing_are_not_an_estimate_of_zero() -> None:
     silent = tuple(replace(f, events=empty(EVENT_COLUMNS)) for f in evidence.feeds)
     answer = finite(estimate(replace(evidence, feeds=silent)))
     assert answer.kind is Kind.NOTHING
-    assert "silence cannot be told from quiet" in answer.limits[0]
+    assert answer.limits == (f"{len(silent)} channels show nothing at all: silence cannot be told from quiet.",)
+    one = finite(estimate(only(empty(EVENT_COLUMNS))))
+    assert one.limits == ("1 channel shows nothing at all: silence cannot be told from quiet.",)
 
 
 @pytest.mark.parametrize("completeness", list(Completeness))

@@ -81,9 +81,9 @@ def only_totals(evidence: Evidence, faults: tuple[Fault, ...], settings: Setting
     silent = tuple(one.venue for one in seen)
     said = []
     if silent:
-        said.append(f"{len(silent)} channels show nothing at all: silence cannot be told from quiet.")
+        channels = "1 channel shows" if len(silent) == 1 else f"{len(silent)} channels show"
+        said.append(f"{channels} nothing at all: silence cannot be told from quiet.")
     if not stated:
-        said.append("Nothing measured the window.")
         return Estimate(Kind.NOTHING, None, None, None, 0.0, 0, faults=faults, limits=tuple(said))
     said.append("Only totals are known, as shown: this is a lower bound, and what feeds hide is a guess.")
     chance = Chance(0, settings.draws)
