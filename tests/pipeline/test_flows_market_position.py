@@ -60,14 +60,14 @@ def test_a_mark_that_one_exchange_broke_and_another_did_not(here: Callable[..., 
     assert true.startswith("true by Binance_X: lowest $91,910")
     assert false == "false by Coinbase_X: lowest $92,040"
     assert report.independent == 3  # with the exchange that a page names
-    assert report.sentence.startswith("BTC traded as low as $91,910 to $92,040 by 3 lineages")
+    assert report.sentence.startswith("BTC traded as low as $91,910 to $92,040 according to 3 lineages")
 
 
 def test_a_fall_depends_on_where_the_day_begins(here: Callable[..., list[str]]) -> None:
     options = with_sources(here(venue("binance", 91_910.0), venue("coinbase", 92_040.0)))
     utc = market("2026-01-19", "fell more than 2%", asset="BTC", options=options)
     assert utc.verdict is Verdict.INCONCLUSIVE
-    assert utc.sentence.startswith("BTC rose by 0.11 % by 2 lineages from its opening to its closing price")
+    assert utc.sentence.startswith("BTC rose by 0.11 % according to 2 lineages from its opening to its closing price")
     assert codes(utc) == ["depends_on_definition"]
     assert "the day of UTC+8" in utc.reasons[0].text
     china = market("2026-01-19+08:00", "fell more than 2%", asset="BTC", options=options)

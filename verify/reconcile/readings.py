@@ -164,4 +164,5 @@ def spread(readings: Sequence[Reading], shown: Callable[[float], str]) -> str:
     low, high = min(r.low for r in asked), max(r.high for r in asked)
     count = len({r.lineage for r in asked})
     by = asked[0].title if count == 1 else f"{count} lineages"
-    return f"{shown(low)} by {by}" if shown(low) == shown(high) else f"{shown(low)} to {shown(high)} by {by}"
+    value = shown(low) if shown(low) == shown(high) else f"{shown(low)} to {shown(high)}"
+    return f"{value} according to {by}"
