@@ -56,6 +56,15 @@ def test_the_scores_stay_where_they_are_quoted(part: str) -> None:
         ("between 6:30 AM and 10:30 AM UTC+8", "2026-01-18T22:30Z/2026-01-19T02:30Z"),
         ("from 22:30 to 02:30 UTC", "2026-01-18T22:30Z/2026-01-19T02:30Z"),
         ("on 31 December", "2025-12-31T00:00Z/2026-01-01T00:00Z"),
+        ("within a day", "2026-01-18T02:30Z/2026-01-19T02:30Z"),
+        ("from Monday to Sunday", "2026-01-12T00:00Z/2026-01-19T00:00Z"),
+        ("between Wednesday and Friday", "2026-01-14T00:00Z/2026-01-17T00:00Z"),
+        ("on 2 and 3 January", "2026-01-02T00:00Z/2026-01-04T00:00Z"),
+        ("since the start of the year", "2026-01-01T00:00Z/2026-01-19T02:30Z"),
+        ("this year", "2026-01-01T00:00Z/2026-01-20T00:00Z"),
+        ("in the 24 hours to 0800 GMT on Sunday", "2026-01-17T08:00Z/2026-01-18T08:00Z"),
+        ("in the last quarter of an hour", "2026-01-19T02:15Z/2026-01-19T02:30Z"),
+        ("between 6:00 and 7:00 ET on 15 July 2025", "2025-07-15T10:00Z/2025-07-15T11:00Z"),
     ],
 )
 def test_words_for_a_time_are_resolved_against_the_dateline(words: str, window: str) -> None:

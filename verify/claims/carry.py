@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from verify.claims.claim import PRICES, SAME_TIME, Claim, family
+from verify.claims.claim import LEVELS, PRICES, SAME_TIME, Claim, family
 from verify.claims.spans import Kind
 from verify.claims.text import Document
 from verify.claims.text import Kind as BlockKind
@@ -28,7 +28,8 @@ def from_neighbour(claim: Claim, last: Claim, carried: dict[str, str]) -> Claim:
     if not claim.metric and claim.kind is last.kind and last.metric and "metric" in last.carried:
         changes["metric"] = last.metric
     if family(str(changes.get("metric", claim.metric))) == family(last.metric):
-        if claim.when is None and not claim.timeless and last.when is not None and "when" in last.carried:
+        level = str(changes.get("metric", claim.metric)) in LEVELS
+        if claim.when is None and not claim.timeless and not level and last.when and "when" in last.carried:
             changes["when"] = last.when
         if not claim.attribution and last.attribution and "attribution" in last.carried:
             changes["attribution"] = last.attribution
@@ -43,13 +44,15 @@ def from_claim(claim: Claim, previous: Claim, points: bool, goes_on: bool, carri
     Time and attribution stand for a whole paragraph.
     """
     changes: dict[str, object] = {}
-    if family(claim.metric) == family(previous.metric) or not claim.metric:
+    part = claim.metric == "share" and previous.metric in ("dex_volume", "open_interest", "etf_net_flow")
+    if family(claim.metric) == family(previous.metric) or not claim.metric or part:
         if not claim.attribution and previous.attribution and (claim.metric or goes_on):
             changes["attribution"] = previous.attribution
         if goes_on and not claim.metric and claim.kind is previous.kind and may_share(previous, claim):
             changes["metric"] = previous.metric
         known = changes.get("metric", claim.metric)
         timed = claim.when is None and not claim.timeless and previous.when is not None
+        timed = timed and (not part or previous.metric not in LEVELS)
         if timed and known and known in SAME_TIME:
             changes["when"] = previous.when
         if points:

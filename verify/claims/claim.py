@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from verify.claims.dates import Dateline, When
 from verify.claims.spans import Alone, Kind, Number
 from verify.claims.text import Document
-from verify.claims.windows import Dateline, When
 from verify.model.amount import Hedge
 from verify.model.quantity import CountUnit, Side
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from verify.claims import windows
+from verify.claims import dates
 from verify.claims.claim import Claim, Reading
+from verify.claims.dates import When
 from verify.claims.spans import Kind, fold
 from verify.claims.text import Kind as BlockKind
-from verify.claims.windows import When
 from verify.model.amount import Amount, Hedge, money
 from verify.model.quantity import Side
 
@@ -56,7 +56,7 @@ def check(reading: Reading) -> list[Finding]:
 
 def _dates(reading: Reading) -> Iterator[Finding]:
     text = reading.document.text
-    for start, end, _ in windows.impossible_dates(fold(text)):
+    for start, end, _ in dates.impossible_dates(fold(text)):
         yield Finding("impossible_date", f"no calendar has a {text[start:end]}", wrong=True)
     if reading.published is None:
         return

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from verify.claims import sources, windows, words
+from verify.claims.dates import Dateline, When
 from verify.claims.text import Document
-from verify.claims.windows import Dateline, When
 from verify.claims.words import Mention
 
 _LOOK_BACK = 16

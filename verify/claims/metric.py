@@ -29,7 +29,7 @@ _COMPARED = re.compile(r"\b(?:than|compared (?:to|with)|from (?:yesterday|the da
 _LEVEL = re.compile(
     r"(?:\b(?:to|at|near|from|of|totals?|totall?ed|reached|hit|is|was|stands|around)(?: (?:about|around|roughly"
     r"|nearly|just|some|only"
-    r"|almost|approximately|over|under|above|below|a|record|more than))*|[至到为達达破])\s?[~约]?$"
+    r"|almost|approximately|over|under|above|below|a|record|more than))*|[至到为达破从由])\s?[~约]?$"
 )
 _SKEW = re.compile(r"\b(?:skew|delta|risk reversal)\b")
 #: One party, whose sums are no sums of the market.
@@ -44,8 +44,27 @@ _ITS_POSITION = re.compile(
     r"\s?(?:worth of )?(?:[a-z$]{2,8}[ -]?)?(?:long|short|position)\b|\s?(?:[a-z$]{2,6}\s?)?(?:多|空)[单单仓]"
 )
 _HELD = re.compile(r"(?:\b(?:holds?|holding|持有))\s?(?:about |over |around |nearly )*$|持有[约超近]?$")
+_CHANGE = re.compile(r"[降跌涨增升]幅(?:达|为|约)?\s?$")
+_GREW_BY = re.compile(
+    r"\b(?:rose|jumped|surged|climbed|increased|soared|grew|spiked|fell|dropped|declined|up|down)(?: by)?"
+    r"(?: (?:about|around|roughly|some|nearly|more than|over))?\s?$|(?:增加|增长|上升|下降|减少|激增)了?[约近超]?\s?$"
+)
 _OF_OPEN_INTEREST = re.compile(r" of (?:the |all |its )?(?:total )?open interest\b")
+#: "down by 7,200 BTC" is a change of open interest, "150 BTC 的空单" a position and no holding.
+_MOVED_BY = re.compile(
+    r"\b(?:up|down|rose|fell|dropped|shed|lost|gained|grew|by)(?: by)?(?: (?:about|some|nearly))?\s?$"
+)
+_ITS_SIDE = re.compile(r"[^,.;，。；]{0,16}(?:[多空][单头仓]|\b(?:long|short)\b)")
+_PART_OF_SUM = re.compile(r" of (?:that|it|those|the (?:total|sum))\b")
+_MOVED_COINS = re.compile(
+    r"\b(?:deposited|withdrew|transferred|moved|sent|bridged|topped up)(?: (?:about|some|another|a further))?\s?$"
+)
 _ENTRY = re.compile(r"\bat (?:about |around |an? (?:average|entry) (?:price )?of )?$")
+_LOST_DOLLARS = re.compile(
+    r" (?:has |had )?(?:briefly )?(?:dropped|fell|lost|shed|slid|sank|plunged|tumbled|gained|rose|jumped|climbed"
+    r"|surged|rallied|added)"
+    r"(?: (?:by|about|around|nearly|over|some|more than|almost|roughly))*\s"
+)
 _BEFORE = 40
 _NEXT_MATTER = re.compile(r"[,;，；]|\b(?:and|while|but)\b")
 _BESIDE = 2
@@ -66,7 +85,10 @@ def metric_of(place: Place) -> str:
         case Kind.COUNT:
             return "liquidation_count"
         case Kind.COIN:
-            return spoken if spoken in ("holding", "open_interest") else "position"
+            if spoken == "open_interest":
+                return "open_interest_drop" if _MOVED_BY.search(_left(place)) else spoken
+            still_open = spoken == "holding" and _ITS_SIDE.match(place.low, place.number.end)
+            return "holding" if spoken == "holding" and not still_open else "position"
         case Kind.PERCENT:
             return _of_percentage(place, spoken)
         case Kind.MONEY:
@@ -99,9 +121,23 @@ def _of_percentage(place: Place, spoken: str) -> str:
         return "implied_volatility" if stands else "volatility_change"
     if _elsewhere(place):
         return ""
+    own_coin = any(region[0] <= m.start < number.start for m in context.assets)
+    if (
+        spoken == "market_value"
+        and not own_coin
+        and (words.FALL.search(low, *place.clause) or words.RISE.search(low, *place.clause))
+    ):
+        return "market_value"
+    if last is not None and last.metric in ("open_interest", "open_interest_drop") and _CHANGE.search(_left(place)):
+        return "open_interest_drop"
+    counted_before = any(region[0] <= m.start < number.start and m.values[0] in LIQUIDATIONS for m in context.metrics)
+    if spoken in LIQUIDATIONS and counted_before and _GREW_BY.search(_left(place)):
+        return ""  # "liquidations rose 143%": no share
     if _OF_OPEN_INTEREST.match(low, number.end) and words.FALL.search(low, number.end, stop):
         return "open_interest_drop"
     near = any(begin <= m.start < stop for m in context.metrics)
+    if context.side and words.BRUNT.search(low, *place.whole) and (spoken in LIQUIDATIONS or not spoken):
+        return "share"
     counted = spoken == "liquidations" and near and not words.FALL.search(clause) and not compared
     part_of = low.startswith(" of ", number.end) and not low.startswith(" of its value", number.end)
     share = words.SHARE.search(low, region[0], _cut(low, number.end, region[1]))
@@ -146,8 +182,13 @@ def _of_level(place: Place, spoken: str) -> str:
     beside = any(0 <= number.start - m.end <= _BESIDE for m in context.assets)
     if (beside and not spoken) or left.endswith("price: "):
         return "price"
-    if (broke or (coins and words.TO_LEVEL.search(left))) and spoken in _BESIDE_PRICES:
+    later = spoken == "market_value" and not any(
+        m.values[0] == spoken and m.start < number.start for m in context.metrics
+    )
+    if (broke or (coins and words.TO_LEVEL.search(left))) and (spoken in _BESIDE_PRICES or later):
         return "price"
+    if any(_LOST_DOLLARS.fullmatch(low, m.end, number.start) for m in context.assets):
+        return "price_change"
     return "price_change" if coins and not spoken and words.BY_AMOUNT.search(left) else ""
 
 
@@ -166,7 +207,9 @@ def _of_sum(place: Place, spoken: str) -> str:
         if _ITS_POSITION.match(low, number.end) and spoken not in LIQUIDATIONS:
             return "position"
     if _HELD.search(_left(place)):
-        return "holding"
+        return "" if _PART_OF_SUM.match(low, place.number.end) else "holding"
+    if not spoken and _MOVED_COINS.search(_left(place)):
+        return "position"
     if spoken in ("holding", "position") and not (last and last.kind is Kind.COIN):
         forced = [m.values[0] for m in context.metrics if m.values[0] in LIQUIDATIONS]
         spoken = forced[0] if forced else spoken if _deals(place) else ""
@@ -208,12 +251,20 @@ def _spoken(place: Place, found: Sequence[Mention]) -> str:
         own = [
             m
             for m in own
-            if m.values[0] != "largest_liquidation" or m.start < number.start or m.start - number.end < _NEAR
+            if m.values[0] != "largest_liquidation"
+            or m.start < number.start
+            or (m.start - number.end < _NEAR and not apart(place.low, m, number))
         ]
         found = [m for m in found if m in own or m.values[0] != "largest_liquidation" or m.end <= number.start]
     for mention in own if last_number else ():  # "a $16.7 million long, the largest of the day"
         if mention.values[0] == "largest_liquidation" and 0 <= mention.start - number.end <= _FAR:
             return mention.values[0]
+    own = [m for m in own if m.start < number.start or not turns(place.low, number.end, m.start)] or (
+        [] if before else own
+    )
+    estimated = [m for m in own if m.values[0] == "estimated_liquidations"]
+    if own and estimated and all(m.values[0] in LIQUIDATIONS for m in own):
+        return "estimated_liquidations"
     if own:
 
         def distance(mention: Mention) -> int:

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from verify.claims import windows, words
 from verify.claims.claim import LEVELS, LIQUIDATIONS, PRICES, Claim, matter
+from verify.claims.clocks import as_of
+from verify.claims.dates import Dateline, When
 from verify.claims.metric import metric_of
 from verify.claims.regions import APPOSED, SEPARATOR, Place, turns, whole_of
 from verify.claims.sources import source_of
 from verify.claims.spans import Kind
 from verify.claims.timing import direction_of, when_of
-from verify.claims.windows import Dateline, When
 from verify.claims.words import Mention
 from verify.model.amount import Hedge
 from verify.model.quantity import CountUnit, Side
@@ -23,13 +24,26 @@ _ASIDE = re.compile(r"[;。；]|\b(?:as|while|whereas|after|when)\b")
 _EVER = re.compile(r"历史|歷史|\bcumulative\b|\ball-time\b|since (?:launch|inception|their launch|its launch)")
 _CONTRAST = re.compile(r"\b(?:by contrast|in contrast|in comparison|compared)\b|相比|对比")
 _AFTER = re.compile(
-    r"['’]?s?\s?(?:worth )?(?:in|of|from|on|for|by|were|was|long|short|bullish|bearish|at|across|的|多|空"
+    r"['’]?s?\s?(?:worth )?(?:\$?[a-z]{2,6} (?=long|short))?(?:in|of|from|on|for|by|were|was|long|short|bullish"
+    r"|bearish|at|across|的|多|空"
     r"|liquidat\w{2,4})?\b"
 )
 _BRACKETED = re.compile(r"\s?[(（][^()（）0-9]{0,40}")
 _MOST_GAP = 60
+#: "$8.7 million, BTC-USDT on Bybit"
+_PAIR_BEHIND = re.compile(r", (?:an? |in )?(?:[0-9]{1,3}x )?")
+_ENDED = re.compile(r"[.!?。！？][\"”']")
+_BEYOND = re.compile(r"[\W_]{0,3}(?:above|below|beneath|beyond|under|past)\b")
 _NEXT = 10
 _OTHERS = re.compile(r"\b(?:other|all|remaining|rest of|the) (?:[a-z]{2,8} ){0,2}(?:funds|etfs|products)\b")
+_EVENT_OF = re.compile(
+    r"(?:'s)? (?:price |flash |latest )?(?:rout|crash|plunge|slide|sell-?off|drop|slump|tumble|rally|jump|surge|dip"
+    r"|fall|decline"
+    r"|correction|volatility|weakness|breakout|rebound|bounce|retreat|descent|move)\b|(?:价格)?(?:暴跌|大跌|暴涨|大涨|闪崩|急跌|急挫)"
+)
+#: Of what else a percentage may be a share.
+_WHOLES = frozenset({"dex_volume", "open_interest", "etf_net_flow", "auto_deleveraging"})
+_FUNDS_OF = re.compile(r"\b(?:etfs|funds|products|trusts|etps)\b|基金|etf(?!s?\s?净)")
 _GAINS = frozenset({"realised_gain", "unrealised_gain"})
 _TIMELESS_LEVELS = LEVELS | {"implied_volatility", "reference_price", "usual_level"}
 _OWN_SUBJECT = re.compile(r"[,;，；]|\b(?:while|and|but)\b")
@@ -38,7 +52,7 @@ _SUBJECT = re.compile(r"(?:, (?:which|the|whose|now|down|up)\b| \()")
 #: Whose sums have a side.
 _SIDED = LIQUIDATIONS | {"", "position", "realised_gain", "unrealised_gain", "holding"}
 _WORTH = re.compile(
-    r"[^.;0-9]{0,40}(?:\b(?:worth|valued at|a value of)|价值)\s?"
+    r"[^.;0-9]{0,40}(?:\b(?:worth|valued at|value of|totall?ing|for a total of)|价值|合计|总额|总金额|涉及金额)\s?"
     r"(?:about |around |some |nearly |over |roughly )?[约超近]?"
 )
 #: Of what a level can be crossed that is no price.
@@ -61,6 +75,7 @@ def filled(claim: Claim, place: Place, published: Dateline | None, used: set[int
     number, context, last, region = place.number, place.context, place.last, place.region
     metric = _metric(place)
     near = last is not None and (matter(last.metric) == matter(metric) or not metric or not last.metric)
+    near = near or (metric == "share" and last is not None and last.metric in _WHOLES)
     near = near and (bool(metric) or not words.NOT_LIQUIDATED.search(place.low, *place.clause))
     whole = last is not None and whole_of(place.low, last.number, number)
     total = whole or (words.TOTAL.search(place.low, *place.clause) is not None and metric != "share")
@@ -77,10 +92,15 @@ def filled(claim: Claim, place: Place, published: Dateline | None, used: set[int
     if side is None and lends is not None and lends.side is not Side.BOTH:
         told = lends.metric != "share" or metric == "share"
         sided = (metric in LIQUIDATIONS and metric != "largest_liquidation") or metric in ("", "realised_gain")
-        side = (str(lends.side),) if told and sided else None
+        # "其中多头爆仓 17.6 亿美元，以太坊爆仓 7 亿美元": parted in another way
+        parted = bool(assets) and not lends.assets and any(region[0] <= m.start < number.start for m in context.metrics)
+        side = (str(lends.side),) if told and sided and not parted else None
     if assets is None and lends is not None:
         assets = lends.assets or None
-    if venues is None and lends is not None and not (metric == "etf_net_flow" and _OTHERS.search(place.low, *region)):
+    grouped = metric == "etf_net_flow" and (
+        _OTHERS.search(place.low, *region) or _FUNDS_OF.search(place.low, region[0], number.start)
+    )
+    if venues is None and lends is not None and not grouped:
         venues = lends.venues or None
     if metric in (*PRICES, "reference_price") and assets is None:
         assets = next((m.values for m in reversed(named_assets) if m.start < number.start), None)
@@ -122,11 +142,13 @@ def filled(claim: Claim, place: Place, published: Dateline | None, used: set[int
     if metric == "liquidation_risk" and not assets:
         levels = (c.assets for c in reversed(place.made) if c.metric in ("price", "reference_price"))
         assets = next((names for names in levels if names), None)
-    if number.kind is Kind.FACTOR and last is not None and last.metric in LIQUIDATIONS:
-        assets, venues = assets or last.assets, venues or last.venues
+    if number.kind is Kind.FACTOR:  # it is said of the figure before, not of what stands behind it
+        assets, venues = (last.assets, last.venues) if last is not None and last.metric else ((), ())
     if metric == "share" and last is not None and last.kind is Kind.COIN:  # "4.28 million ETH, or 3.55% of supply"
         assets = last.assets
     when = _when(place, metric, near=near, published=published)
+    if number.kind is Kind.FACTOR and last is not None and last.metric:
+        when = last.when
     timeless = when is None and _is_timeless(place, metric)
     if not metric and number.kind is Kind.PERCENT and number.sign and last is not None and last.metric == "price":
         metric = "price_change"
@@ -156,6 +178,9 @@ def _would_set_off(place: Place) -> bool:
     """Whether a price is the condition of what would happen: "if bitcoin fell below $70,000, ... would"."""
     start, end = place.whole
     condition = words.CONDITION.search(place.low, start, place.number.start)
+    condition = condition or _BEYOND.match(place.low, start, place.number.start)
+    if condition is not None and _ENDED.search(place.low, condition.end(), place.number.start):
+        return False
     return condition is not None and words.WOULD.search(place.low, start, end) is not None
 
 
@@ -174,7 +199,9 @@ def _told_apart(place: Place, metric: str) -> tuple[list[Mention], list[Mention]
                 0 <= a.start - v.end <= _NEXT and words.OF_VENUE.match(place.low, v.end, a.start) for a in assets
             )
         ]
-    elif venues and assets:
+    elif metric in LIQUIDATIONS or not metric:
+        assets = [a for a in assets if not _EVENT_OF.match(place.low, a.end)]  # "Bitcoin rout wipes out $1.4 billion"
+    if metric not in PRICES and metric != "market_value" and venues and assets:
         starts = {mention.start for mention in venues if not mention.values[0].isupper()}  # a fund names its asset
         assets = [asset for asset in assets if asset.start not in starts]
     return assets, venues
@@ -200,6 +227,10 @@ def _metric(place: Place) -> str:
         metric = last.metric if APPOSED.fullmatch(between) or _WORTH.fullmatch(between) else metric
     if number.kind in (Kind.MONEY, Kind.COIN) and metric not in PRICES and metric != "reference_price":
         usual = words.USUAL.search(place.low, max(place.region[0], number.start - _MOST_GAP), number.start)
+        usual = usual or words.USUAL_BEHIND.match(place.low, number.end)
+        metric = "usual_level" if usual else metric
+    if number.kind is Kind.PERCENT and metric in ("funding_rate", "open_interest_drop", "implied_volatility", ""):
+        usual = words.USUAL_RATE.search(place.low, max(place.region[0], number.start - _MOST_GAP), number.start)
         metric = "usual_level" if usual else metric
     if metric == "price" and _would_set_off(place):
         metric = "reference_price"
@@ -216,11 +247,15 @@ def _when(place: Place, metric: str, *, near: bool, published: Dateline | None) 
         when = when if opening else None
     if when is None and last is not None and near and metric not in _TIMELESS_LEVELS:
         when = last.when
+    if when is None and metric not in _TIMELESS_LEVELS and words.SAME_TIME.search(place.low, *place.region):
+        when = next((c.when for c in reversed(place.made) if c.when is not None), None)
     if when is not None and _contrasted(place, when):
         when = None
-    if metric == "usual_level" or (metric == "etf_net_flow" and _EVER.search(place.low, *place.clause)):
+    if metric in ("usual_level", "liquidation_risk") or (
+        metric == "etf_net_flow" and _EVER.search(place.low, *place.clause)
+    ):
         return None
-    if when is not None and (moment := windows.as_of(place.low, *place.whole, published)):
+    if when is not None and (moment := as_of(place.low, *place.whole, published)):
         when = windows.read_at(when, moment)
     return when
 
@@ -246,12 +281,16 @@ def _own(found: Sequence[Mention], place: Place, used: set[int]) -> tuple[str, .
     after = [m for m in found if number.end <= m.start and m.end <= region[1]]
     before = [m for m in found if region[0] <= m.start and m.end <= number.start and m.start not in used]
     for mention in after[:1]:
-        gap = low[number.end : mention.start]
+        gap = low[number.end : mention.start].rstrip("$#*_")
         joined = not gap.strip() or _AFTER.match(gap + " ") is not None
         if _BRACKETED.fullmatch(gap):
-            return mention.values
+            closed = low[mention.end : region[1]].count(")") + low[mention.end : region[1]].count("）")
+            if closed or region[1] == place.sentence.end:
+                return mention.values
+            break  # "$164.3M (longs: $151.9M)": it is of the number in the brackets
         joined = joined and not SEPARATOR.search(gap.replace(" from ", " "))
-        if len(gap) <= _MOST_GAP and (joined or words.VENUES_NAMED.fullmatch(gap)):
+        listed = _PAIR_BEHIND.fullmatch(gap) is not None and region[1] == place.sentence.end
+        if len(gap) <= _MOST_GAP and "\n" not in gap and (joined or listed or words.VENUES_NAMED.fullmatch(gap)):
             used.add(mention.start)
             return mention.values
     for mention in reversed(before):

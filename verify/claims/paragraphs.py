@@ -9,14 +9,16 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from verify.claims import windows, words
 from verify.claims.claim import LEVELS, PRICES, SAME_TIME, Claim, matter
 from verify.claims.context import Contexts
+from verify.claims.dates import When
+from verify.claims.regions import is_compared
 from verify.claims.spans import Kind
 from verify.claims.text import Block, Document
 from verify.claims.text import Kind as BlockKind
-from verify.claims.windows import When
 from verify.model import names
 from verify.model.quantity import Side
 
@@ -34,12 +36,23 @@ _SAME_SOURCE = re.compile(
     r"\b(?:the|that|by the) same (?:note|report|provider|source|data|tracker|firm|post|thread|update|newsletter"
     r"|tally|desk)\b"
     r"|研报同时|报告同时|同一数据|同时称|同时指出"
+    r"|该(?:网站|机构|平台|数据商|公司|服务商|分析师)?(?:的?数据)?(?:还|也|同时)(?:显示|称|指出|表示)"
+    r"|\b(?:the|its) (?:firm|tracker|provider|data provider|site|website|research house|researchers?|company|bank)"
+    r" (?:also |then )?(?:says?|said|notes?|noted|adds?|added|wrote|estimates?|estimated|shows?|showed|counts?"
+    r"|counted)\b"
 )
 _SAID_OF = re.compile(
     r"(?:that|this|it|the (?:total|figure|sum|number|amount))(?: figure| total| sum)? (?:was|is|were)\b"
 )
 _LABEL = re.compile(r"\b(?:sources?|src|data|h/t)\s?:?\s?$|来源[:：]\s?$")
 _BEFORE_LABEL = 12
+_END_NOTE = re.compile(
+    r"[\W_]{0,6}(?:(?:data )?sources?\b|src\b|data\b|all (?:of )?(?:the )?(?:numbers|figures|data|totals)|numbers\b"
+    r"|figures\b"
+    r"|h/t\b|via\b|(?:数据|资料|信息)?来源|以上(?:数据)?|数据)"
+)
+_LONGEST_END = 120
+_LABEL_LINE = re.compile(r"[^0-9:：.!?。]{1,30}[:：]\s?[~≈]?(?:US)?\$?[0-9][^:：]{0,24}$")
 _GAP = 3
 #: An item that is no longer is a label and a number, and no sentence of its own.
 _BARE = 40
@@ -47,6 +60,9 @@ _LONGEST_NOTE = 240
 #: How many figures a note speaks of at most, and how many cells without a figure may stand between two that have one.
 _MOST_NOTED = 200
 _NEXT_CELLS = 12
+#: Among how many sentences before the day is looked for that "that day" is.
+_MOST_BACK = 60
+_DAY = timedelta(days=1)
 #: What is counted at no venue.
 _NO_VENUE = PRICES | {"market_value", "etf_net_flow", "factor", "fund_assets"}
 _WHOLE = re.compile(r"\bof (?:the |all |total |its )+$")
@@ -63,6 +79,8 @@ class _Said:
     times: dict[str, When] = field(default_factory=dict)
     priced: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    #: Where the position is that was spoken of last.
+    held_at: tuple[str, ...] = ()
     venues: tuple[str, ...] = ()
     flow: str = ""
     side: str = ""
@@ -70,6 +88,16 @@ class _Said:
     time: When | None = None
     latest: str = ""
     named: list[When] = field(default_factory=list)
+    #: The sentences up to here, in whatever paragraph, with the times that others were only compared with.
+    passed: list[tuple[int, int, list[When | None]]] = field(default_factory=list)
+
+    def last_day(self, contexts: Contexts) -> When | None:
+        """The day that the text named last, up to here."""
+        for start, end, compared in reversed(self.passed[-_MOST_BACK:]):
+            for when in reversed(contexts.of(start, end).whens):
+                if windows.names_day(when) and when not in compared:
+                    return when
+        return None
 
 
 def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[Claim]) -> list[Claim]:
@@ -80,11 +108,12 @@ def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[C
         by_sentence.setdefault(claim.position, []).append(index)
     if not done:
         return done
-    said, last = _Said(), -1
+    said, of_item, last = _Said(), _Said(), -1
     for position, sentence in enumerate(document.sentences):
         block = document.blocks[sentence.block]
         if sentence.block != last:
-            said = said if last >= 0 and _goes_on(document, last, sentence.block) else _Said(priced=said.priced)
+            going_on = last >= 0 and _goes_on(document, last, sentence.block)
+            said = said if going_on else _Said(priced=said.priced, passed=said.passed)
             last = sentence.block
         here = by_sentence.get(position, [])
         points = bool(here) and (
@@ -92,6 +121,7 @@ def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[C
             or (low.startswith(("it ", "its "), sentence.start) and said.venues != ())
         )
         if not here:
+            said.passed.append((sentence.start, sentence.end, []))
             noted = _NOTE.match(low, sentence.start, sentence.end) is not None
             above = list(_above(document, done, sentence.block, position)) if noted else []
             short = sentence.end - sentence.start <= _LONGEST_NOTE
@@ -99,6 +129,8 @@ def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[C
                 _without_figures(low, contexts, done, above, said, (sentence.start, sentence.end))
             continue
         context = contexts.of(sentence.start, sentence.end)
+        compared = [done[i].when for i in here if is_compared(low, done[i].number)]
+        said.passed.append((sentence.start, sentence.end, compared))
         part = not context.side and words.HAD_ITS_PART.search(low, sentence.start, sentence.end) is not None
         part = part and words.TOTAL.search(low, sentence.start, sentence.end) is None
         same = _SAME_SOURCE.search(low, sentence.start, sentence.end) is not None
@@ -106,16 +138,26 @@ def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[C
         if len(named) == 1:
             said.venues = named[0].values
         _labelled(low, contexts, done, (sentence.start, sentence.end), position, document)
+        bare = block.end - block.start <= _BARE
         for index in here:
-            done[index] = _filled(done[index], said, block, same=same)
+            done[index] = _filled(done[index], said, block, contexts, same=same)
+            if block.kind is BlockKind.ITEM and bare:
+                done[index] = _filled(done[index], of_item, block, contexts, same=same, listed=True)
             if part and done[index].side is Side.BOTH and done[index].metric == "liquidations" and said.side:
                 done[index] = _with(done[index], {"side": Side(said.side)}, "the paragraph")
             if matter(done[index].metric) == "position" and len(done[index].assets) == 1:
                 said.held = done[index].assets
+            if done[index].metric == "position" and done[index].venues and done[index].side is not Side.BOTH:
+                said.held_at = done[index].venues
             if done[index].kind is Kind.FACTOR and index > 0 and _SAID_OF.match(low, sentence.start, sentence.end):
                 done[index] = _of_figure(done[index], done[index - 1])
             going = low[max(0, sentence.start - _GAP) : sentence.start].rstrip().endswith((";", "；")) and index > 0
-            if going and not done[index].venues and matter(done[index - 1].metric) == matter(done[index].metric):
+            if (
+                going
+                and done[index].metric not in _NO_VENUE
+                and not done[index].venues
+                and matter(done[index - 1].metric) == matter(done[index].metric)
+            ):
                 done[index] = _with(done[index], {"venues": done[index - 1].venues}, "the paragraph")
             before = low[max(0, done[index].number.start - _BEFORE_LABEL) : done[index].number.start]
             if (
@@ -128,9 +170,69 @@ def settled(document: Document, low: str, contexts: Contexts, claims: Sequence[C
                 done[index] = _with(done[index], {"venues": said.venues}, "the paragraph")
         told = {str(done[index].side) for index in here if done[index].metric == "liquidations"}
         said.side = next(iter(told)) if len(told) == 1 and told != {str(Side.BOTH)} else ""
-        if block.kind is not BlockKind.ITEM or block.end - block.start <= _BARE:  # a sentence of its own lends nothing
+        if block.kind is BlockKind.ITEM and not bare:  # a sentence of its own lends to labels with a number only
+            of_item = _Said()
             for index in here:
-                _remember(done[index], said)
+                _remember(done[index], of_item)
+        else:
+            of_item = of_item if block.kind is BlockKind.ITEM else _Said()
+            for index in here:
+                if not is_compared(low, done[index].number):
+                    _remember(done[index], said)
+    return _corrected(document, low, _noted_at_end(document, low, contexts, _from_below(document, done)))
+
+
+def _from_below(document: Document, done: list[Claim]) -> list[Claim]:
+    """A source named later in a paragraph holds for the earlier figures of its kind, where it is the only one."""
+    named: dict[tuple[int, str], set[str]] = {}
+    for claim in done:
+        if claim.attribution and claim.metric:
+            named.setdefault((claim.block, matter(claim.metric)), set()).add(claim.attribution)
+    for index, claim in enumerate(done):
+        if claim.attribution or not claim.metric or claim.metric in PRICES or claim.timeless:
+            continue
+        if matter(claim.metric) not in ("liquidations", "etf_net_flow", "dex_volume"):
+            continue
+        sources = named.get((claim.block, matter(claim.metric)), set())
+        if len(sources) == 1 and document.blocks[claim.block].kind is BlockKind.PARAGRAPH:
+            done[index] = _with(claim, {"attribution": next(iter(sources))}, "the paragraph")
+    return done
+
+
+def _noted_at_end(document: Document, low: str, contexts: Contexts, done: list[Claim]) -> list[Claim]:
+    """The last line of a text that names a source and nothing else ("Source: CoinGlass") speaks of all of the text."""
+    last = next((b for b in reversed(range(len(document.blocks))) if _text_of(document, b)), -1)
+    if last < 1:
+        return done
+    block = document.blocks[last]
+    if block.end - block.start > _LONGEST_END or not _END_NOTE.match(low, block.start, block.end):
+        return done
+    sources = contexts.of(block.start, block.end).attributions
+    if len({mention.values[0] for mention in sources}) != 1 or any(claim.block == last for claim in done):
+        return done
+    for index, claim in enumerate(done):
+        if not claim.attribution and claim.metric and claim.metric not in PRICES and not claim.timeless:
+            done[index] = _with(claim, {"attribution": sources[0].values[0]}, "the note at the end")
+    return done
+
+
+def _text_of(document: Document, block: int) -> str:
+    one = document.blocks[block]
+    return document.text[one.start : one.end].strip()
+
+
+def _corrected(document: Document, low: str, done: list[Claim]) -> list[Claim]:
+    """The wrong figure of a correction was measured by nobody, nor the right one by whom the wrong was ascribed to."""
+    refuted = -1, ""
+    for index, claim in enumerate(done):
+        sentence = document.sentences[claim.position]
+        wrong = words.WRONG_BEFORE.search(low, sentence.start, claim.number.start)
+        right = words.PUT_RIGHT.search(low, sentence.start, claim.number.start)
+        if right is not None and (claim.block, claim.attribution) == refuted and "attribution" in claim.carried:
+            done[index] = replace(claim, attribution="")
+        if wrong is not None and claim.attribution and not words.PUT_RIGHT.search(low, wrong.end(), claim.number.start):
+            refuted = claim.block, claim.attribution
+            done[index] = replace(claim, attribution="")
     return done
 
 
@@ -143,37 +245,52 @@ def _goes_on(document: Document, last: int, this: int) -> bool:
         return False
     if two.kind is BlockKind.ITEM:
         return one.kind is BlockKind.ITEM or document.text[one.end - 1] in ":："
+    if one.kind is two.kind is BlockKind.PARAGRAPH and _is_label_line(document, this):
+        return True
     start, end = document.place(one.start, one.end).end, document.place(two.start, two.end).start
     return one.kind is two.kind and document.original.count("\n", start, end) <= 1
 
 
-def _that_time(when: When, said: _Said) -> When | None:
+def _is_label_line(document: Document, block: int) -> bool:
+    """Whether a paragraph is but labels and numbers, each on a line of its own, as in a post: "$ETH longs: $148M"."""
+    lines = [line for line in _text_of(document, block).splitlines() if line.strip()]
+    return bool(lines) and all(_LABEL_LINE.match(line) for line in lines)
+
+
+def _that_time(when: When, said: _Said, contexts: Contexts) -> When | None:
     """The time named before that "the same hour" or "those 45 minutes" is."""
     if windows.is_that_day(when):
-        return next((t for t in reversed(said.named) if windows.names_day(t) and t.label != when.label), None)
+        named = next((t for t in reversed(said.named) if windows.names_day(t)), None)
+        if named is None and windows.points_back(when):
+            named = said.last_day(contexts)
+        return named if named is None or named.label != when.label else None
     if when.calendar or when.length is None or not _DEFINITE.match(when.text.lower()):
         return None
-    return next((t for t in reversed(said.named) if t.length == when.length and t.label != when.label), None)
+    if any(t.label == when.label for t in said.named):
+        return None  # "the 24-hour total" of the 24 hours that were named
+    return next((t for t in reversed(said.named) if t.length == when.length), None)
 
 
-def _filled(claim: Claim, said: _Said, block: Block, *, same: bool) -> Claim:
+def _filled(claim: Claim, said: _Said, block: Block, contexts: Contexts, *, same: bool, listed: bool = False) -> Claim:
     changes: dict[str, object] = {}
     about = matter(claim.metric)
     source = said.sources.get(about or "position", "") or (said.source if claim.metric not in PRICES else "")
     conditional = claim.metric == "reference_price" and claim.timeless
-    if not claim.attribution and source and not conditional and block.kind not in _LISTED and claim.metric:
+    if not claim.attribution and source and not conditional and claim.metric and (listed or block.kind not in _LISTED):
         changes["attribution"] = source
     speaker = names.find("venues", said.latest) if said.latest and len(claim.venues) == 1 else None
     if not claim.attribution and speaker is not None and speaker.id == claim.venues[0] and claim.metric:
         changes["attribution"] = said.latest  # an exchange that speaks of itself
     if not claim.attribution and same and said.latest and claim.metric:
         changes["attribution"] = said.latest
-    if claim.when is not None and (that := _that_time(claim.when, said)) is not None:
+    if claim.when is not None and (that := _that_time(claim.when, said, contexts)) is not None:
         changes["when"] = that
     if claim.when is None and claim.metric in _TIMED and not claim.timeless:
         time = said.times.get(about if claim.metric in SAME_TIME else claim.metric) or (
             said.time if claim.metric in SAME_TIME or claim.metric == "price_change" else None
         )
+        if time is None and claim.metric == "price_change" and said.named and windows.names_day(said.named[-1]):
+            time = said.named[-1]
         if time is not None:
             changes["when"] = windows.trading_week(time) if claim.metric == "etf_net_flow" else time
     of_price = (claim.metric in PRICES and claim.kind is not Kind.POINTS) or claim.metric == "liquidation_risk"
@@ -183,6 +300,9 @@ def _filled(claim: Claim, said: _Said, block: Block, *, same: bool) -> Claim:
         changes["assets"] = said.held
     elif claim.metric == "reference_price" and not claim.assets and said.priced:
         changes["assets"] = said.priced
+    party = claim.metric == "unrealised_gain" or (claim.metric == "reference_price" and not conditional)
+    if party and not claim.venues and said.held_at:
+        changes["venues"] = said.held_at
     if claim.metric == "etf_net_flow" and not claim.direction and said.flow:
         changes["direction"] = said.flow
     return _with(claim, changes, "the paragraph")
@@ -241,7 +361,9 @@ def _without_figures(
     if len(sources) == 1:
         said.latest = next(iter(sources))
         said.source = next(iter(sources))
-    if not (context.side or context.assets or context.venues or context.metrics):
+    market = context.side or context.assets or context.venues or context.metrics
+    long = any(when.length is not None and when.length > _DAY for when in context.whens)
+    if not (market or long or words.OF_MARKET.search(low, start, end)):
         return  # "It rained on Monday." says nothing of a market
     days = [when for when in context.whens if when.calendar and when.length is not None]
     if len(context.whens) == len(days) == 1 and not windows.qualifies_event(low, start, days[0]):

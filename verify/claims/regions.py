@@ -23,7 +23,14 @@ SEPARATOR = re.compile(
 )
 #: What stands between a number and one in brackets, or after "or", that says the same.
 APPOSED = re.compile(r"\s?[(（](?:or|about|around|roughly|some|约|即)?\s?")
-_TURN = re.compile(r"[;；]|\b(?:while|whereas|although|though|is sitting)\b|而|但")
+TURN = re.compile(r"[;；]|\b(?:while|whereas|although|though|is sitting)\b|而|但")
+_COMPARED_WITH = re.compile(
+    r"(?:\b(?:against|compared (?:to|with)|versus|vs\.?|up from|down from|(?:well |far |just )?short of|fraction of"
+    r"|(?:higher|lower|larger|smaller|more|less|bigger) than)"
+    r"(?: (?:a|the|about|around|roughly|some|record|only|just|nearly|almost|usual|typical|that|those|of|its))*\s?$"
+    r"|(?:[高低多少大小]于|相比于?|对比)[^，。；0-9]{0,10}$)"
+)
+_BEFORE = 48
 _OF_WHOLE = re.compile(r"\sof (?:the |its |that |all )?(?:total |roughly |about |whole )?")
 
 
@@ -43,8 +50,9 @@ class Place:
 
     @property
     def last(self) -> Claim | None:
-        """The figure before, of the same sentence."""
-        return self.made[-1] if self.made else None
+        """The figure before, of the same sentence, but for one that another was only compared with."""
+        told = (one for one in reversed(self.made) if not is_compared(self.low, one.number))
+        return next(told, self.made[-1] if self.made else None)
 
     @property
     def whole(self) -> Region:
@@ -82,7 +90,12 @@ def apart(low: str, mention: Mention, number: Number) -> bool:
 
 def turns(low: str, start: int, end: int) -> bool:
     """Whether a sentence turns to another matter between two places."""
-    return _TURN.search(low, start, end) is not None
+    return TURN.search(low, start, end) is not None
+
+
+def is_compared(low: str, number: Number) -> bool:
+    """Whether a number is only what another is compared with: "$31.5bn, up from $18.2bn the week before"."""
+    return _COMPARED_WITH.search(low, max(0, number.start - _BEFORE), number.start) is not None
 
 
 def whole_of(low: str, share: Number, number: Number) -> bool:

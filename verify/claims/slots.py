@@ -14,19 +14,19 @@ from decimal import Decimal
 
 from verify.claims import windows, words
 from verify.claims.carry import said_before, shared_with_headline
-from verify.claims.claim import Claim, Reading
+from verify.claims.claim import LEVELS, Claim, Reading
 from verify.claims.context import Context, Contexts
-from verify.claims.dealing import dealt
+from verify.claims.dates import Dateline
+from verify.claims.dealing import dealt, dealt_from_before
 from verify.claims.lending import Lender
 from verify.claims.owning import filled
 from verify.claims.paragraphs import settled
-from verify.claims.regions import Place, between_neighbours, clause_of
+from verify.claims.regions import Place, between_neighbours, clause_of, is_compared
 from verify.claims.sources import in_passing
 from verify.claims.spans import Alone, Kind, Number, fold, scan
 from verify.claims.text import Document, Sentence
 from verify.claims.text import Kind as BlockKind
 from verify.claims.timing import direction_of
-from verify.claims.windows import Dateline
 
 _NO_PRICE = re.compile(r"\b(?:ratio|index|score|rank)\b[^.;]*$")
 _UNIT = 100
@@ -34,9 +34,10 @@ _ROUND = 2
 _MOST_THRESHOLD = Decimal(100_000_000)
 _THRESHOLD_AFTER = re.compile(
     r"(?:above|over|exceeding|exceeded|more than|larger than|bigger than|greater than|of at least|in excess of"
-    r"|worth over"
+    r"|worth over|topped|topping|surpassed|passed"
     r"|超过|超過|大于|超|逾|高于|不低于|>)\s?$"
 )
+_LISTED = re.compile(r"\s?(?:,|、|，|and|&|/|和|与|及){1,2}[^0-9.;,，；]{0,24}")
 _MOST_LEAD = 80
 _MOST_GAP = 60
 
@@ -97,7 +98,7 @@ class _Reader:
 
     def _thresholds(self, sentence: Sentence, numbers: Sequence[Number]) -> tuple[list[Number], dict[int, Decimal]]:
         """Take the amounts that say from which size on something was counted out of the list, and to their counts."""
-        kept, found = list(numbers), {}
+        kept, found = list(numbers), dict[int, Decimal]()
         counts = [number for number in numbers if number.kind is Kind.COUNT]
         for number in numbers:
             if number.kind is not Kind.MONEY or not counts or number.amount.ends:
@@ -107,7 +108,7 @@ class _Reader:
                 continue
             count = min(counts, key=lambda c: (c.start > number.start, abs(c.start - number.start)))
             if len(number.amount.digits.rstrip("0")) <= _ROUND and abs(count.start - number.start) <= _MOST_LEAD:
-                found[count.start] = number.amount.value
+                found.setdefault(count.start, number.amount.value)
                 kept.remove(number)
                 place = _place(self.document, number.start, number.end)
                 self.alone.append(Alone(*place, f"the threshold of the count {count.amount.text}"))
@@ -148,8 +149,22 @@ class _Reader:
                 made.append(claim)
             else:
                 self.alone.append(Alone(claim.start, claim.end, "nothing says what it counts"))
+        made = [self._shared_time(claim, made[index + 1 : index + 2]) for index, claim in enumerate(made)]
         made = [self._alone_of_kind(claim, places[claim.number.start], made) for claim in made]
-        self.claims += in_passing(dealt(self.low, sentence, made))
+        made = in_passing(dealt(self.low, sentence, made))
+        self.claims += dealt_from_before(self.low, sentence, made, self.claims)
+
+    def _shared_time(self, claim: Claim, following: Sequence[Claim]) -> Claim:
+        """A time behind the last of a list stands for the list: "BTC -3.4% and ETH -5.2% in 24 hours"."""
+        if claim.when is not None or claim.timeless or not following:
+            return claim
+        after = following[0]
+        listed = after.metric == claim.metric and after.kind is claim.kind and claim.metric not in LEVELS
+        between = self.low[claim.number.end : after.number.start]
+        listed = listed and not is_compared(self.low, after.number) and "from" not in between
+        if not listed or after.when is None or after.when.start < after.number.end or not _LISTED.fullmatch(between):
+            return claim
+        return replace(claim, when=after.when)
 
     def _alone_of_kind(self, claim: Claim, place: Place, made: Sequence[Claim]) -> Claim:
         """A figure of unknown metric has but its clause's time and source, where others of its sentence have one."""

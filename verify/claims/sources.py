@@ -18,13 +18,16 @@ _ROLE = (
     r"|spokes\w{3,6}"
 )
 _WORK = (
-    r"data|figures?|numbers?|statistics|stats|dashboards?|tracker|counter|charts?|count|tally|tallies|totals?|heatmap"
+    r"data|figures?|numbers?|statistics|stats|dashboards?|tracker|counter|charts?|count|tally|tallies|totals?"
+    r"|heatmap|maps?"
+    r"|monitor|screens?|models?|index|books?"
     r"|reports?|note|analysis|calculations|estimates?|records|readings?|metrics|analysts?|researchers?|feed|terminal"
 )
 _SAID = r"said|says|reports?|reported|wrote|writes|stated|announced|confirmed|disclosed|estimates?|estimated|puts?"
 _MEASURED = (
     r"shows?|showed|shown|counts?|counted|notes|noted|reveals?|revealed|indicates?|indicated|suggests?|suggested"
     r"|pointed out|tallied|tallies|registered|logged|measured|lists?|listed|recorded|tracked|tracks|has|had|reckons"
+    r"|believes?|believed|flagged|spotted|observed"
     r"|reckoned|calculates?|calculated|found|finds|pegs|pegged|adds|added"
     r"|arrives? at|comes? (?:in )?at|came (?:in )?at|credits|gives|sees|attributes|cites"
 )
@@ -34,21 +37,28 @@ _BEFORE_SOURCE = re.compile(
     r"|courtesy of|based on"
     rf"|(?:{_WORK})(?: compiled| provided| published| collected| gathered)? (?:from|by|of)"
     r"|(?:reported|shown|compiled|counted|tracked|tallied|collected|published|provided|measured|recorded|collated) by"
-    rf"|by|said|says|told|wrote|noted|from|(?:{_ROLE}) (?:at|of|from|with))"
+    rf"|by|said|says|told|wrote|noted|argue[sd]|reckon(?:s|ed)|estimate[sd]|warn(?:s|ed)|add(?:s|ed)|calculate[sd]|from"
+    rf"|(?:{_ROLE})(?: of(?: [a-z-]{{2,14}}){{1,3}})? (?:at|of|from|with))"
     r" (?:the |data |analytics |research |on-chain |derivatives |provider |firm |platform |site |company |from "
     r"|aggregator "
     r"|tracker |outlet )*+"
     r"|(?:据|根据|來自|来自|来源于|援引|引述|来源[:：]|數據來源[:：]) ?)$"
 )
 _AFTER_SOURCE = re.compile(
-    rf"(?:'s?)?(?:, (?:which|who|whose) [^,.;]{{3,80}},)?(?:{_PLAIN} (?:{_WORK}|{_SAID}|{_MEASURED})\b"
+    rf"(?:'s?)?(?:, (?:which|who|whose|in|for its part|a|an|the|meanwhile|by contrast)\b[^,.;]{{0,80}},)?"
+    rf"(?:{_PLAIN} (?:{_WORK}|{_SAID}|{_MEASURED})\b"
     rf"|,? (?:{_ROLE})(?: [a-z.'-]{{2,14}}){{0,5}} (?:{_SAID}|{_MEASURED})\b)"
-    r"|\s?(?:的|並|并|也|亦|还)?(?:官方|最新|实时)?(?:数据|統計|统计|数據|數據|监测|監測|行情|显示|顯示|报道|報導|称|稱|表示|指出|披露|公告)"
+    r"|\s?(?:则|的统计则|的数字则|的口径则)?(?:为|是|报|给出) ?(?:约|近|超)?[0-9]"
+    r"|\s?的?口径"
+    r"|\s?则?(?:估算|估计|测算|预计|认为|统计)"
+    r"|\s?在[^，。；0-9]{0,8}(?:指出|称|表示|显示|估计|认为)"
+    r"|\s?(?:的|并|也|亦|还)?(?:官方|最新|实时)?(?:数据|资料|統計|统计|数據|數據|监测|監測|行情|显示|顯示|报道|報導|称|稱|表示|指出|披露|公告)"
     r"|\s?[^\s，。,；0-9a-z]{0,4}(?:发布|發布|公布)的?[^，。,；0-9]{0,8}(?:显示|顯示|称|稱|指出|表示)"
 )
 #: How a venue speaks: what it "recorded" was counted there, and is no word of its own.
 _VENUE_SAYS = re.compile(
-    rf"(?:'s?)?(?:{_PLAIN} (?:data|figures|numbers|statistics|dashboard|{_SAID})\b"
+    rf"(?:'s?)?(?:, (?:in|for its part|meanwhile)\b[^,.;]{{0,60}},)?"
+    rf"(?:{_PLAIN} (?:data|figures|numbers|statistics|dashboard|records|tally|own count|{_SAID})\b"
     rf"|,? (?:{_ROLE})(?: [a-z.'-]{{2,14}}){{0,5}} (?:{_SAID})\b)"
     r"|\s?(?:的)?(?:官方|最新|实时)?(?:数据|統計|统计|数據|數據|行情|显示|顯示|称|稱|表示|披露|公告)"
 )
@@ -58,18 +68,29 @@ _THEIR_DATA = re.compile(
 )
 #: "above what CoinGlass shows": who is compared with.
 _COMPARED_WITH = re.compile(r"\b(?:than|what|versus|vs\.?|unlike|like) $")
+#: Who speaks for a venue: "said Mei Tan, head of derivatives at Bitget".
+_SPEAKER = re.compile(
+    rf"\b(?:{_ROLE})(?: of(?: [a-z-]{{2,14}}){{1,3}})? (?:at|of|from|with) (?:the (?:exchange|platform) )?$"
+)
+#: "said Bybit accounted for $310 million": whose number it is, not who told it.
+_TOLD = re.compile(r"\b(?:said|says|told|wrote|noted|stated|reported)(?: that)? $")
+_DID = re.compile(
+    r" (?:alone )?(?:accounted|saw|had|liquidated|led|lost|was|were|recorded|suffered|handled|processed)\b"
+)
 _IN_BRACKETS = re.compile(r"[(\[（] ?$")
 _OUT_OF_BRACKETS = re.compile(r" ?[)\]）,，;]| \(")
 _AT_END = re.compile(r"[.。]?\s*$")
-_ITS_NUMBER = re.compile(r" (?:data |at |with )*(?:only |just |about |some |roughly )*\$[0-9]")
+_ITS_NUMBER = re.compile(
+    r"(?:, (?:which|who|whose) [^,.;$]{3,80},)? (?:data |at |with )*(?:only |just |about |some |roughly )*\$[0-9]"
+)
 #: A venue that speaks of itself is both who counted and where.
 OF_ITSELF = re.compile(
-    r"^ (?:counted|recorded|tallied)\b|^ ?行情|\bit (?:had|has|saw|liquidated|processed|recorded)\b"
+    r"^ (?:counted|recorded|tallied)\b|\bit (?:had|has|saw|liquidated|processed|recorded)\b"
     r"|\b(?:its|our|we|us|the (?:exchange|platform|venue))\b|平台"
 )
 #: The venue that is quoted speaks of itself.
 QUOTED = re.compile(r"\b(?:we|our|us)\b")
-OWN_VERB = re.compile(r"'s? own (?!data|figures|numbers)")
+OWN_VERB = re.compile(r"'s? own (?!data|figures|numbers|records|count|tally|statistics|books|dashboard)")
 _GENERIC = re.compile(
     r"\b(?:a|one) single (?:statistical )?(?:channel|source|data provider|provider|aggregator)\b"
     r"|\b(?:data|figures|numbers) provided in the report\b|\breports?(?= (?:reveal|indicat|show|suggest|said|say))"
@@ -92,6 +113,23 @@ _RAW_DATA = re.compile(
     r"| (?:data|figures|numbers|statistics) (?:shows?|showed|indicates?|suggests?|puts?)\b"
     r"|,? (?:CEO|founder|co-founder|analysts?|chief \w{4,12}|head of research)(?: [A-Z][\w.'-]{1,14}){1,3}"
     r" (?:said|says|wrote|estimates|estimated|noted|reported)\b| (?:counted|tallied|estimates|estimated|calculated)\b)"
+)
+_FIRM_SAYS = (
+    r"said|says|reports?|reported|wrote|estimates?|estimated|puts?|counts?|counted|shows?|showed|notes?|noted"
+    r"|calculates?"
+    r"|calculated|reckons|argues|believes|pegs|finds|found|measures|measured|tracks|flagged|tallied"
+)
+_FIRM = (
+    r"(?:Research|Capital|Digital|Labs?|Analytics|Insights?|Securities|Partners|Group|Bank|Commission|Authority|Agency"
+    r"|Management|Ventures|Markets|Trading|Advisors|Asset|Assets|Intelligence|Network|Institute|Finance|Financial)"
+)
+#: A firm that no register knows, by its name's last word: "K33 Research said", "at Lisbon-based Tagus Digital".
+_RAW_FIRM = re.compile(
+    rf"(?<![\w-]){_NO_NAME}((?:[A-Z0-9][\w&'-]{{1,16}} ){{1,3}}{_FIRM})"
+    rf"(?:(?:'s (?:research |trading |derivatives )?(?:desk|team"
+    rf"|analysts))?(?:, which [^,.;]{{3,80}},)? (?:{_FIRM_SAYS})\b)"
+    rf"|(?:{_ROLE})(?: of(?: [a-z-]{{2,14}}){{1,3}})? (?:at|of|from|with) (?:the )?(?:[A-Z][a-z]+-based )?"
+    rf"((?:[A-Z0-9][\w&'-]{{1,16}} ){{1,3}}{_FIRM})\b"
 )
 _RAW_HAN = re.compile(r"(?:据|根据|援引|来源[:：])\s?([A-Z][A-Za-z0-9.]{2,20}(?: [A-Z][A-Za-z0-9.]{1,20}){0,2})")
 #: Who is cited stands behind who cites.
@@ -120,11 +158,12 @@ def attributions(text: str, low: str, start: int, end: int) -> list[Mention]:
         if not known and _is_source(low, start, begin, stop, end, venue=True):
             found.append(Mention(begin, stop, (names.title("venues", identity),)))
     found += [Mention(match.start(), match.end(), (match[0],)) for match in _GENERIC.finditer(low, start, end)]
-    for match in (m for p in (_RAW, _RAW_DATA, _RAW_HAN) for m in p.finditer(text, start, end)):
-        free = not any(m.start < match.end(1) and match.start(1) < m.end for m in found)
-        if free and not _is_name(names.key(match[1])):
-            title = match[1].removesuffix("'s").rstrip(".")
-            found.append(Mention(match.start(1), match.end(1), (misspelt(title) or title,)))
+    for match in (m for p in (_RAW_FIRM, _RAW, _RAW_DATA, _RAW_HAN) for m in p.finditer(text, start, end)):
+        group = 1 if match[1] else 2
+        free = not any(m.start < match.end(group) and match.start(group) < m.end for m in found)
+        if free and not _is_name(names.key(match[group])):
+            title = match[group].removesuffix("'s").rstrip(".")
+            found.append(Mention(match.start(group), match.end(group), (misspelt(title) or title,)))
     for match in _CAPITALISED.finditer(text, start, end):
         if any(m.start < match.end() and match.start() < m.end for m in found):
             continue
@@ -140,7 +179,9 @@ def _is_source(low: str, start: int, begin: int, stop: int, end: int, *, venue: 
     if _COMPARED_WITH.search(before):
         return False
     if venue:
-        if _VENUE_SAYS.match(low, stop, end) and not OWN_VERB.match(low, stop, end):
+        if _TOLD.search(before) and _DID.match(low, stop, end):
+            return False
+        if _SPEAKER.search(before) or (_VENUE_SAYS.match(low, stop, end) and not OWN_VERB.match(low, stop, end)):
             return True
         return _BEFORE_SOURCE.search(before) is not None and (
             not _WHERE.search(before) or _THEIR_DATA.search(before) is not None

@@ -73,11 +73,31 @@ class Scan:
 _FOLDS = {0xFF01 + i: 0x21 + i for i in range(94) if chr(0x21 + i) not in ",;:!?()"}
 _FOLDS |= dict.fromkeys((0x00A0, 0x2007, 0x2009, 0x202F, 0x3000, 0x2002, 0x2003), 0x20)
 _FOLDS |= {0x2212: 0x2D, 0x2010: 0x2D, 0x2011: 0x2D, 0x0130: 0x69, 0x2019: 0x27}
+#: Traditional characters and their simplified forms: both are read by the same words.
+_TRADITIONAL = (
+    "億萬幣與倉單頭數據顯當報導來過時鐘點個間內週漲額總計統達約佔訊聞電員網戶強賣買開關從於為將會這該們資產貨淨價場現"
+    "續績證實際載體準預測標槓桿軍對進連遠還則別創動勢區協發佈稱種積筆級紀紐絕給經線縮虧贏獲讓說認請論謂譯貝費賬帳轉輪"
+    "較輸農運邊鏈銀錄鍵門閃陽險雙離難領題類風飆餘驚僅儲優兌兩減濟滅無獨異盤監盡眾碼礦禮穩窩競節範簡籌納終組綜維緊織繼"
+    "聯聲職華虛蘭處號補裡規視觀觸訂設試詳誤談調諾變貸賠贈跡蹤銷鎖鎊長隊階陸韓頁項順須顧願飛馬驗鯨黃歷曆歐殺沒滿潰熱環"
+    "畫療確嚴啟圍團圓壓夾嚮寧審屬師幾廣彙匯復應戰擊擇損搶換擴攤敗斷書東條極樓樣權機決滾選隱側傷傳債儀劃剛勵務參執憂態"
+    "擔晝暫榮橋氣況淺漸潛燒牽狀畢睜碩繳罰聖臺舊葉藍衛複見親話語誰負財貫賺購趨軟輕遞適錯鋪陣隨雜靜顆飯駛鬆"
+)
+_SIMPLIFIED = (
+    "亿万币与仓单头数据显当报导来过时钟点个间内周涨额总计统达约占讯闻电员网户强卖买开关从于为将会这该们资产货净价场现"
+    "续绩证实际载体准预测标杠杆军对进连远还则别创动势区协发布称种积笔级纪纽绝给经线缩亏赢获让说认请论谓译贝费账账转轮"
+    "较输农运边链银录键门闪阳险双离难领题类风飙余惊仅储优兑两减济灭无独异盘监尽众码矿礼稳窝竞节范简筹纳终组综维紧织继"
+    "联声职华虚兰处号补里规视观触订设试详误谈调诺变贷赔赠迹踪销锁镑长队阶陆韩页项顺须顾愿飞马验鲸黄历历欧杀没满溃热环"
+    "画疗确严启围团圆压夹向宁审属师几广汇汇复应战击择损抢换扩摊败断书东条极楼样权机决滚选隐侧伤传债仪划刚励务参执忧态"
+    "担昼暂荣桥气况浅渐潜烧牵状毕睁硕缴罚圣台旧叶蓝卫复见亲话语谁负财贯赚购趋软轻递适错铺阵随杂静颗饭驶松"
+)
+_FOLDS |= {ord(one): ord(two) for one, two in zip(_TRADITIONAL, _SIMPLIFIED, strict=True)}
 _FOLDED = re.compile("[" + "".join(re.escape(chr(code)) for code in _FOLDS) + "]")
 
 
 def fold(text: str) -> str:
-    """The text in lower case with full-width digits and signs made plain; every character keeps its place."""
+    """The text in lower case, full-width digits and signs made plain and traditional characters simplified; every
+    character keeps its place.
+    """
     return (text if text.isascii() else _FOLDED.sub(lambda char: chr(_FOLDS[ord(char[0])]), text)).lower()
 
 
@@ -147,7 +167,8 @@ _FOREIGN_BEFORE = re.compile(
     r"(?:(?<![a-z])(?:a|au|c|ca|s|hk|nt|nz)\$|[€£¥₩₹]|(?<![a-z])(?:eur|gbp|jpy|cny|rmb|krw)|人民币)\s{0,2}$"
 )
 _FOREIGN_AFTER = re.compile(
-    r"\s?(?:€|£|¥|円|圓|(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan|pounds?)(?![a-z])|元|人民币|日元|欧元)"
+    r"\s?(?:€|£|¥|円|圓|(?:eur|gbp|jpy|cny|rmb|krw|euros?|yen|won|yuan|pounds?)(?![a-z])|元|人民币|[日欧港台韩澳加新]元|[港台]币|新台币|英镑"
+    r"|(?:hong kong|hk|australian|canadian|singapore|taiwan|new zealand) dollars?(?![a-z]))"
 )
 _LETTER_MAGNITUDE = re.compile(r"\s[mbkt](?![a-z0-9'])")
 _BODY = re.compile(rf"(?P<mag>{_MAG})?+(?P<more>(?<=[亿億])[0-9]{{1,4}}[万萬])?+(?P<cur>{_AFTER})?+")
@@ -174,7 +195,7 @@ _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
 _FACTOR = re.compile(r"x(?![a-z0-9])|\s?times(?![a-z])|-fold(?![a-z])|\s?倍")
 _LEVERAGE = re.compile(
     r"(?:\s?(?:-|–|to|and|or|至|到)\s?[0-9]{1,3}(?:x|\s?倍))?+[\s-]{0,2}(?:[a-z]{1,12} )?"
-    r"(?:leverage|leveraged|longs?|shorts?|lever|margin|的?杠杆|的?槓桿|做多|做空"
+    r"(?:leverage|leveraged|longs?|shorts?|lever|margin|(?:以上|以下)?的?杠杆|的?槓桿|做多|做空"
     r"|(?:[a-z]{3,5} ?)?(?:多|空)(?:单|單|头|頭|仓))"
 )
 
@@ -182,6 +203,7 @@ _OF_LEVERAGE = re.compile(
     r"\bleverage[^.;]{0,40}$|\b(?:margin|long|short)s? (?:at|on|of|with) $"
     r"|杠杆[^。；0-9]{0,8}(?:[0-9]{1,3} ?倍[^。；0-9]{0,8})?$|槓桿[^。；0-9]{0,8}$"
 )
+_OF_POSITION = re.compile(r"\b(?:long|short)\b[^.;]{0,40}\b(?:it was|it's|at|was)\s?$")
 _MULTIPLIED = re.compile(
     r"\b(?:rose|ris\w{1,3}|jump\w{0,3}|surg\w{1,3}|grew|up|increas\w{1,3}|gain\w{0,3}|return\w{0,3}"
     r"|multipl\w{2,4}|soar\w{0,3}|that's"
@@ -213,8 +235,29 @@ _HAN_COUNTED = re.compile(
 )
 _COUNT_LABEL = re.compile(r"\b(" + "|".join(words for _, words in NOUNS) + r")(?: liquidated)?[*_]{0,3}[:：|]\s{0,2}$")
 _OF_THEM = re.compile(
-    r"\s(?:of (?:them|those|these|which)\b|had (?:positions|losses)\b"
+    r"\s(?:(?:others|more) (?:topped|exceeded|were|had|passed)\b|of (?:them|those|these|which)\b(?! (?:days?|weeks?"
+    r"|months?|years?|times|venues|exchanges|funds))|had (?:positions|losses)\b"
     r"|(?:above|over|exceeding|larger than|bigger than|worth (?:over|more than)) (?:us)?\$)"
+)
+#: "62 of those positions"
+_OF_NAMED = re.compile(
+    r"\sof (?:them|those|these|the|its) (?:[a-z-]{3,12} )?(?:"
+    + "|".join(f"(?P<{u.name}>{w})" for u, w in NOUNS)
+    + r")(?![a-z])"
+)
+_EMPLOYED = re.compile(
+    r"\b(?:employ\w{0,3}|hir(?:ed|es|ing)|laid off|lay(?:s|ing)? off|staff of|team of|workforce of|jobs for)"
+    r"\s(?:about |some |over |nearly |almost |around |more than )?$"
+)
+#: "57 positions ..., up from 19 a day earlier" counts the same.
+_UP_FROM = re.compile(r"\b(?:(?:up|down) from|against|versus|compared (?:with|to))(?: (?:just|only|about|some))? $")
+_A_TIME_AGO = re.compile(r" (?:a|the|one) (?:day|week|month|year|hour)\b(?! ?(?:old|long))| (?:on|in|last|yesterday)\b")
+_COUNTED_BEFORE = re.compile(
+    r"[0-9,]+ (?:[a-z-]{3,14} ){0,3}(?:" + "|".join(f"(?P<{u.name}>{w})" for u, w in NOUNS) + r")\b"
+)
+_HAN_COUNT_LABEL = re.compile(
+    r"(?:(?P<TRADERS>人数|(?:账户|用户|地址|交易者|投资者)数?量?)|(?P<POSITIONS>仓位数量?)|(?P<ORDERS>(?:订单数量?|笔数)))"
+    r"(?:合计|共计?)?(?:约为?|超过?|达到?|近|为|逾|[:：])? ?$"
 )
 _NUMBER_OF = re.compile(
     r"(?:number of|count of)\s((?:[a-z'-]{1,18}\s){0,3}?)(" + "|".join(w for _, w in NOUNS) + r")(?![a-z])"
@@ -239,7 +282,7 @@ _BEFORE_DIGITS, _BEHIND_DIGITS = 22, 22
 
 
 def _coins() -> tuple[re.Pattern[str], dict[str, str]]:
-    known = {written: name.id for written, name in names.spellings("assets")}
+    known = {fold(written): name.id for written, name in names.spellings("assets")}
     return re.compile(rf"\s{{0,2}}[枚个]?\s?[#$]?(?P<coin>{_any(list(known))})s?(?![a-z0-9])"), known
 
 
@@ -250,6 +293,10 @@ _VERB_HEDGES = {
     "surpasses": Hedge.OVER, "surpassed": Hedge.OVER, "surpassing": Hedge.OVER, "exceed": Hedge.OVER,
     "exceeds": Hedge.OVER, "exceeded": Hedge.OVER, "larger than": Hedge.OVER, "bigger than": Hedge.OVER,
 }  # fmt: skip
+#: "liquidations added up to $11.7 billion" is no hedge.
+_ADDS_UP = re.compile(
+    r"\b(?:add|adds|added|adding|tot|tots|totted|sum|sums|summed|brought|bringing|taken|taking) (?:\w+ )?up to$"
+)
 _COUNTED_BY = re.compile(r"^[人名位笔个枚]")
 _SUFFIXES = ("or so", "-ish", "左右", "上下", "give or take", "and change", "or more", "以上", "+")
 _HEDGES = sorted(
@@ -456,6 +503,8 @@ def _is_leverage(low: str, first: int, end: int) -> bool:
     before = low[max(0, first - _AROUND) : first]
     if _OF_LEVERAGE.search(before):
         return True
+    if low[end - 1] == "x" and _OF_POSITION.search(before) and not _TIMES_WHAT.match(low, end):
+        return True  # "a $14.2M ETH long, and yes, it was 40x"
     return low[end - 1] == "x" and not _MULTIPLIED.search(before) and not _TIMES_WHAT.match(low, end)
 
 
@@ -471,6 +520,16 @@ def _counted(low: str, first: int, last: int) -> CountUnit | None:
         if named is not None:
             return (CountUnit.TRADERS, CountUnit.POSITIONS, CountUnit.ORDERS)[(named.lastindex or 1) - 1]
         return None if han.lastgroup == "UNSPECIFIED" else unit
+    if named := _OF_NAMED.match(right):
+        return CountUnit[named.lastgroup or "UNSPECIFIED"]
+    if _EMPLOYED.search(low[max(0, first - 24) : first]):
+        return None
+    before = _HAN_COUNT_LABEL.search(low, max(0, first - 12), first)
+    if before is not None and not re.match(r"\s?(?:美元|美金|usd|个?百分)", right):
+        return CountUnit[before.lastgroup or "UNSPECIFIED"]
+    if _UP_FROM.search(low[max(0, first - 20) : first]) and _A_TIME_AGO.match(right):
+        counts = list(_COUNTED_BEFORE.finditer(low, max(0, first - 2 * _AROUND), first))
+        return CountUnit[counts[-1].lastgroup or "UNSPECIFIED"] if counts else None
     if _OF_THEM.match(right):
         return CountUnit.UNSPECIFIED
     stop = re.match(r"[^.,;:!?\n，。；0-9(]{0,60}", right)
@@ -492,7 +551,7 @@ def _hedged(opening: str, low: str, end: int, found: Hedge) -> tuple[Hedge, int]
     rest = opening
     hedge = found
     for word, kind in _BY_LAST.get(rest[-1:], ()):
-        if rest.endswith(word):
+        if rest.endswith(word) and not (kind is Hedge.UP_TO and _ADDS_UP.search(rest)):
             before = rest[-len(word) - 1 : -len(word)]
             if not (word[0].isascii() and word[0].isalpha() and before.isascii() and before.isalnum()):
                 hedge = kind

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from verify.claims import windows, words
 from verify.claims.claim import LEVELS, LIQUIDATIONS, PRICES
-from verify.claims.regions import SEPARATOR, Place, Region, turns
+from verify.claims.dates import When
+from verify.claims.regions import SEPARATOR, TURN, Place, Region, turns
 from verify.claims.spans import Kind
-from verify.claims.windows import When
 
 _MOVING = frozenset({"price_change", "etf_net_flow", "open_interest_drop", "volatility_change", "market_value"})
 #: By which words what is not a market moves: a party buys or sells, its gains grow or shrink.
@@ -18,7 +18,11 @@ _STANDS = frozenset({"open_interest", "implied_volatility"})
 #: How far into a sentence a time may begin to stand for all of it ("On Monday, ...").
 _SHORT = 4
 _BEFORE = 40
-_DAY = timedelta(days=1)
+_PAID = timedelta(hours=8)
+_LED_TO = re.compile(
+    r" (?:to|at)(?: (?:about|around|roughly|just|nearly|some|only))? \$[0-9][0-9,.]*[0-9k]\b"
+    r"|，?[现跌涨升]?[报至到为] ?[0-9][0-9,.]*[0-9] ?美元"
+)
 _VERSUS = re.compile(
     r"\b(?:vs\.?|versus|from|against|compared|(?:higher|lower|bigger|larger|smaller|up|worse|better) than)\b|较|比"
 )
@@ -35,16 +39,17 @@ def when_of(place: Place, metric: str) -> When | None:
         if not (when.start <= number.start < when.end) and (when.calendar or metric not in LEVELS)
     ]
     begin, end = place.clause
-    if (
-        number.kind is Kind.FACTOR or metric == "implied_volatility"
-    ):  # "three times Tuesday's", "7-day implied volatility"
+    if number.kind is Kind.FACTOR:  # "three times Tuesday's"
         found = []
+    if metric == "funding_rate":  # "8h rates" say how often it is paid
+        found = [w for w in found if begin <= w.start < end and (w.length is None or w.length > _PAID)]
     found = [w for w in found if w.start < number.end or not _USUAL.search(low, number.end, w.start)]
     if metric == "market_value" and not words.TO_LEVEL.search(
         low[max(region[0], number.start - _BEFORE) : number.start].rstrip("~$ ") + " "
     ):
         return _chosen(place, metric, [*(w for w in place.context.whens if w not in found and not w.calendar), *found])
-    if metric in LEVELS:
+    if metric in LEVELS or metric in ("implied_volatility", "reference_price"):
+        found = [w for w in found if w.calendar]
         lead = sentence.start + _SHORT
         found = [w for w in found if w.end <= end and (w.start >= begin or w.start <= lead)]
     elif metric in LIQUIDATIONS:  # "the crash on Monday ..., with $750M in liquidations" is not Monday's sum
@@ -53,6 +58,7 @@ def when_of(place: Place, metric: str) -> When | None:
             for w in found
             if not w.calendar or begin <= w.start < end or not windows.qualifies_event(low, sentence.start, w)
         ]
+    found = [w for w in found if begin <= w.start < end or not windows.is_week_before(w)]
     found = [w for w in found if not _leads_on(place, w) and not _of_compared(place, w)]
     if metric == "price" and len(place.context.whens) == 1:
         day = place.context.whens[0]
@@ -63,8 +69,17 @@ def when_of(place: Place, metric: str) -> When | None:
         ):
             return day
     if metric in PRICES:  # "down 43% from its high of $126,200 on 6 October"
-        found = [w for w in found if w.start < region[1]]
+        found = [w for w in found if w.start < region[1] or _behind_level(place, w)]
     return _chosen(place, metric, found)
+
+
+def _behind_level(place: Place, when: When) -> bool:
+    """Whether a time stands behind the level that a move led to: "slumped 9.4% to $1,880 on Tuesday"."""
+    low, number = place.low, place.number
+    if number.kind is not Kind.PERCENT or when.start < number.end:
+        return False
+    between = _LED_TO.match(low, number.end, when.start)
+    return between is not None and not SEPARATOR.search(low, between.end(), when.start)
 
 
 def _chosen(place: Place, metric: str, found: list[When]) -> When | None:
@@ -77,7 +92,8 @@ def _chosen(place: Place, metric: str, found: list[When]) -> When | None:
         same = [w for w in own if begin <= w.start and w.end <= end]
         before = [w for w in found if w.end <= number.start]
         found = same or own or before[-1:] or found
-        exact = [w for w in found if not w.calendar and metric in LIQUIDATIONS]
+        exact = [w for w in found if "T" in w.label] or [w for w in found if not w.calendar]
+        exact = exact if metric in LIQUIDATIONS else []
         found = exact or found
     chosen = min(found, key=lambda w: min(abs(w.start - number.end), abs(number.start - w.end)))
     of_day = windows.of_day(low, chosen, place.context.whens)
@@ -103,12 +119,22 @@ def direction_of(place: Place, metric: str) -> str:
     else:
         near = [place.clause, (region[0], number.start)]
         wide = [region] if metric in LEVELS else [region, (place.sentence.start, number.start), place.whole]
+        if (
+            metric == "etf_net_flow"
+        ):  # each of its funds goes its own way: not across "whereas", nor to what comes later
+            wide = [] if place.last is not None else [_part(place)]
         direction = _first(low, number.start, near, rise, fall)
         last = place.last
         if not direction and last is not None and last.metric == metric:
             direction = last.direction  # "fell by $190 billion to $2.4 trillion"
         direction = direction or _first(low, number.start, wide, rise, fall)
     return direction
+
+
+def _part(place: Place) -> Region:
+    """The part of the sentence up to where it turns to another matter behind the number."""
+    turn = TURN.search(place.low, place.number.end, place.sentence.end)
+    return place.sentence.start, turn.start() if turn else place.sentence.end
 
 
 def _first(low: str, at: int, stretches: list[Region], rise: re.Pattern[str], fall: re.Pattern[str]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from verify.claims.spans import fold
 from verify.model import names
 from verify.model.quantity import Side
 
@@ -34,7 +35,7 @@ _NAME_VERB = re.compile(
     r"|topped|followed|contribut|made up|alone|tallied|trader"
     r"|logged|shows|showed|with \$|at \$|long|short|was |were |is ))"
     r"|[:)(（,、]"
-    r"|\s?(?:爆仓|跌|涨|平台|上)|\s*$"
+    r"|\s?(?:爆仓|跌|涨|平台|上|官方|宣布|披露|公告|表示|称|数据|报告)|\s*$"
 )
 _JOINED = re.compile(r"\s?(?:,|、|和|与|及|/|&|\+|,? and|or)\s?")
 
@@ -42,7 +43,7 @@ _JOINED = re.compile(r"\s?(?:,|、|和|与|及|/|&|\+|,? and|or)\s?")
 def _pattern(kind: str) -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str]]:
     known: dict[str, str] = {}
     for written, name in names.spellings(kind):
-        known.setdefault(written, name.id)
+        known.setdefault(fold(written), name.id)
     latin = sorted((w for w in known if w.isascii()), key=lambda w: (-len(w), w))
     pair = "(?=(?:[-/_]?(?:usdt|usdc|usd|perp))?(?![a-z0-9]))" if kind == "assets" else "(?![a-z0-9])"
     han = sorted((w for w in known if not w.isascii()), key=lambda w: (-len(w), w))
@@ -150,20 +151,24 @@ _SIDES = re.compile(
     r"|做多者|看涨|看多)"
     r"|(?P<s3>bets (?:on (?:falling|lower|further losses|declines|a fall|a drop|downside)|against)|downside bets"
     r"|做空者|看跌|看空)|"
-    rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish(?:[- ]side)? (?:bets|positions|wagers"
+    rf"(?<![a-z-])(?:(?P<long>longs(?![a-z])|long{_SIDE_NOUN}|bullish(?:[- ]side)? (?:crypto |leveraged |bitcoin "
+    rf"|ether )?(?:bets|positions|wagers"
     rf"|traders|trades|punters)|bulls"
-    rf"|(?<=[0-9]x )long(?= of\b)|(?<=[a-z0-9] )long(?= (?:on|valued|worth|at|from|opened|was|were|got)\b)"
+    rf"|(?<=[0-9]x )long(?= (?:there |position )?(?:of|on|in|worth)\b)|(?<=[a-z0-9] )long(?= (?:on|valued|worth|at"
+    rf"|from|opened|was|were|got)\b)"
     rf"|of it long(?![a-z-])|\blong(?=\s?[.;,:：)/]|\s*$|\s\$?[0-9]))"
-    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish(?:[- ]side)? (?:bets|positions|wagers|traders|trades"
+    rf"|(?P<short>shorts(?![a-z])|short{_SIDE_NOUN}|bearish(?:[- ]side)? (?:crypto |leveraged |bitcoin "
+    rf"|ether )?(?:bets|positions|wagers|traders|trades"
     rf"|punters)|bears(?![a-z])"
-    rf"|(?<=[0-9]x )short(?= of\b)|(?<=[a-z0-9] )short(?= (?:on|worth|at|from|opened|was|were|got)\b)|\bsellers"
+    rf"|(?<=[0-9]x )short(?= (?:there |position )?(?:of|on|in|worth)\b)|(?<=[a-z0-9] )short(?= (?:on|worth|at|from"
+    rf"|opened|was|were|got)\b)|\bsellers"
     rf"|short(?=\s?[.;,:：)/]"
     rf"|\s*$|\s\$?[0-9])))"
     r"|(?P<l2>[a-z]{3,5} long(?![a-z -])|(?:btc|eth|sol|xrp|bitcoin|ether) long(?![a-z-])|多[单單头頭軍军仓方]|做多)"
     r"|(?P<s2>(?:btc|eth|sol|xrp|bitcoin|ether) short(?![a-z-])|空[单單头頭軍军仓方]|做空)"
 )
-_MAINLY = re.compile(r"主爆$|主要是$|主要为$")
-_REACHED = re.compile(r"[，,]?\s?(?:达|約|约|共|[0-9])")
+_MAINLY = re.compile(r"主爆$|主要是$|主要为$|以$|多为$|均为$|多是$")
+_REACHED = re.compile(r"[，,]?\s?(?:达|约|共|[0-9])")
 _BOTH = re.compile(r"\s?(?:and|or|&|/|和|与|及|versus|vs\.?)\s?")
 _LONG_SHORT = re.compile(r"(?:in the |in )$")
 
@@ -195,14 +200,21 @@ TOTAL = re.compile(
 #: How each metric is spoken of. The first that stands nearest to a number names it.
 _METRICS: tuple[tuple[str, str], ...] = (
     ("estimated_liquidations", r"estimated? (?:true |real )?(?:total )?liquidations"
-                               r"|estimates? (?:that )?the (?:true|real|actual) (?:total|figure|number|size|sum)"),
+                               r"|estimates? (?:that )?the (?:true|real|actual) (?:total|figure|number|size|sum)"
+                               r"|\b(?:true|real)(?: [a-z-]{3,12}){0,2} (?:total|figure|number|size|sum|toll|scale"
+                               r"|tally"
+                               r"|extent|liquidations)\b|\bestimat\w{2,3} that (?:it|the total|liquidations)\b"
+                               r"|(?:实际|真实)(?:的)?(?:爆仓|清算|强平|规模|总额|数字|损失)"),
     ("auto_deleveraging", r"auto-?delever\w{0,6}|\badl\b|adled|自动减仓"),
     ("largest_liquidation", r"(?:largest|biggest)(?: single| one| individual| known){0,2} (?:liquidation|liquidated"
                             r"|order|position)\w{0,3}+(?! (?:wave|event|day|cascade))"
-                            r"|(?:largest|biggest|single)(?: single)? (?:one(?![- ]day)|of them|was|being"
+                            r"|(?:largest|biggest|single)(?: single)? (?:one(?![- ]day)|of (?:them|all|the (?:day"
+                            r"|hour|lot|week|session|night))\b|was|being"
                             r"|casualty|victim|hit"
                             r"|forced closure|wipe-?out)\b"
-                            r"|最大(?:的)?(?:一笔|单笔)(?:爆仓|清算)?(?:单|订单)?|单笔最大(?:爆仓|清算)?"),
+                            r"|single (?:biggest|largest)(?: (?:liquidation|liquidated|order"
+                            r"|position)\w{0,3}){0,2}\b(?! (?:wave|event|day|cascade|holder|drop))"
+                            r"|最大(?:的)?(?:一笔|单笔)(?:爆仓|清算|强平)?(?:单|订单)?|单笔最大(?:爆仓|清算|强平)?"),
     ("liquidations", r"(?:de-?)?liquidat\w{2,4}(?! (?:price|level|map|heatmap|engine|risk|threshold)s?\b)"
                      r"|wip(?:ed?|es|ing) out|wipe[- ]?outs?\b|washed[- ]out|\brekt\b|force[d]?[- ]clos\w{2,5}"
                      r"|\bliqs?\b|liq['’]d"
@@ -211,6 +223,9 @@ _METRICS: tuple[tuple[str, str], ...] = (
                      r"|closed out|stopped out|margin[- ]call\w{0,3}|flush(?:ed)?(?: out)?\b|up in smoke"
                      r"|blow[n]?(?:-| )?(?:up|ups|out)\b"
                      r"|forced (?:exits?|unwind\w{0,4}|sell\w{0,3}|buy\w{0,3}|closures?|deleveraging|sales?)"
+                     r"|clos\w{1,3} automatically|automatically closed"
+                     r"|forc\w{1,3} (?:the )?(?:closure|closing|exit|unwinding|sale|liquidation)\b"
+                     r"|\bexchanges (?:have |had )?(?:closed|shut)\b"
                      r"|wiped from|took out|taken out|carried out"
                      r"|\b(?:were|was|got|get|gets|to be|been|being|had|have|saw|see|seeing)(?: [a-z]{2,9})?"
                      r" (?:erased|squeezed(?! into)|flushed|purged|blown out|wiped|torched|nuked|vapori[sz]ed"
@@ -225,7 +240,8 @@ _METRICS: tuple[tuple[str, str], ...] = (
                      r"|took the brunt|force[- ](?:closed|sold)|blown out"
                      r"|爆仓|清算|强平|強平|爆倉|穿仓|强制平|強制平|爆掉|被爆|爆单|灰飞烟灭|蒸发(?=[^，。；]{0,6}(?:多|空)[单头])|斩仓"
                      r"|(?:多头|空头|多單|空單|多单|空单|多军|空军|做多者|做空者|多方|空方)(?:损失|損失|爆|亏损|被)"),
-    ("fund_assets", r"assets under management|\baum\b|net assets|资产净值|总净资产|管理规模"),
+    ("fund_assets", r"assets under management|\bmanag(?:e|es|ed|ing)\b(?= (?:about |some |nearly |over "
+                    r"|roughly )?(?:us)?\$)|\baum\b|net assets|资产净值|总净资产|管理规模"),
     ("etf_net_flow", r"(?:net )?(?:inflow|outflow)s?|redemptions?\b|creations?\b|(?:weekly|daily|fund|etf|net) flows?\b"
                      r"|净流入|净流出|淨流入|淨流出|净申购|净赎回|资金(?:净)?流[入出]"),
     ("value_locked", r"\btvl\b|total value locked|总锁仓|锁仓量"),
@@ -236,9 +252,11 @@ _METRICS: tuple[tuple[str, str], ...] = (
                         r"|浮盈|浮亏|浮虧|未实现(?:盈|利)\w?"),
     ("realised_gain", r"\b(?:booked|booking|banked|pocketed|pocketing|locked in|cashed out)\b|"
                       r"reali[sz](?:ed|ing) (?:a |an )?(?:net )?(?:profit|gain|pnl|loss)\w{0,3}|profit of"
+                      r"|\bearn(?:ed|ing) (?:him|her|them|it|the \w{3,8})\b"
                       r"|(?<![-\w])profits?\b(?![- ]taking)|获利|盈利"
                       r"|獲利|亏损|虧損"),
-    ("dex_volume", r"chang\w{2,3} hands(?! (?:at|for|near|around))|turnover\b|(?:trading |trade |spot |dex "
+    ("dex_volume", r"chang\w{2,3} hands(?! (?:at|for|near|around))|turnover\b|(?:spot|perp|dex) trades\b"
+                   r"|(?:trading |trade |spot |dex "
                    r"|perp )?volumes?\b|\bvol:|成交量|交易量|成交额"),
     ("volatility_change", r"volatility|\bdvol\b|\biv\b|波动率"),
     ("market_value", r"value of (?:the |all )?(?:[a-z]{3,8} ){0,2}(?:market|coins|cryptocurrencies)|市场总值"
@@ -292,18 +310,31 @@ MOVE_NOUN = re.compile(r"\b(?:loss(?:es)?|gains?|drop|decline|fall|rally|slide|d
 #: A price that is no market price: what something cost on average, where a stop or a forced sale lies.
 REFERENCE_PRICE = re.compile(
     r"\bmoving average|\b[es]ma\b|\b(?:average|entry|purchase|liquidation|realized|realised) (?:[a-z]{1,12} )?price"
-    r"|cost basis|均线|均線|均价|均價|成本价|开仓价|清算价|强平价"
+    r"|\b(?:average|avg\.?|mean|blended) (?:entry|cost|purchase|buy|fill)\b|\bentry (?:was|is|of|at|level|around"
+    r"|near)\b"
+    r"|\bliquidat\w{2,3} (?:at|level)\b[^.;]{0,12}$|cost basis|均线|均線|均价|均價|成本价|开仓价|清算价|强平价"
 )
-THAN = re.compile(r"\bthan (?:on |at |in |all of )?$|超过\s?$")
+THAN = re.compile(r"\bthan (?:on |at |in |all of )?$|超过\s?$|[高低多少]于\s?$")
 #: Verbs by which a venue is given its part of what a text is about.
 HAD_ITS_PART = re.compile(
-    r"\b(?:saw|seen|recorded|led|leads|followed|accounted|registered|suffered|contributed|chipped|made|topped|tallied|posted)\b"
+    r"\b(?:saw|seen|recorded|led|leads|followed|accounted|registered|suffered|contributed|chipped|made|topped"
+    r"|tallied|posted)\b"
     r"|居首|最高|其次|紧随"
 )
 CHANCE = re.compile(r"\s(?:chance|probability|odds|likelihood|confidence)\b|\s?的?(?:概率|可能性)")
 BEYOND = re.compile(r"\s(?:above|below|higher|lower|more|less|larger|smaller|greater)\b")
 #: What is usual, not what was counted.
-USUAL = re.compile(r"\b(?:average|averaged|averaging|median|mean|typical)\b[^,;]{0,20}$|(?:日均|平均)[^，；]{0,8}$")
+USUAL = re.compile(
+    r"\b(?:average|averaged|averaging|median|mean|typical|usual|normal|norm)\b[^,;]{0,28}$|(?:日均|平均|通常)[^，；]{0,8}$"
+)
+#: Of percentages, which may be averages of what was counted: "below the long-run norm of 11%".
+USUAL_RATE = re.compile(r"\b(?:norm|usual|typical|(?:average|mean|median) of)\b[^,;]{0,12}$")
+#: A part of the sum before, which has its side.
+OF_TOTAL = re.compile(r" of (?:the|that|this) (?:total|sum|amount|figure|tally)\b| of (?:that|it)\b")
+#: The same behind the number: "the $305 million of an average day".
+USUAL_BEHIND = re.compile(
+    r" (?:of|on|in) an? (?:average|typical|normal|ordinary|usual|median) (?:day|week|month|session)\b"
+)
 FUND = re.compile(r"\betfs?\b|\bfunds?\b|\btrusts?\b|现货基金")
 IMPLIED = re.compile(r"\bimplied vol|\biv\b|\bdvol\b|隐含波动率")
 NOT_LIQUIDATED = re.compile(
@@ -328,7 +359,8 @@ BOTH_SIDES = re.compile(
 OTHER_MARKET = re.compile(
     r"\b(?:stocks?|shares|equit(?:y|ies)|s&p 500|nasdaq|dow jones|russell|gold|silver|crude|brent|oil prices"
     r"|treasur(?:y|ies)"
-    r"|yields?|dollar index|dxy|nikkei|hang seng|fear (?:&|and) greed|microstrategy|nvidia|tesla)\b|美股|纳指|标普|道指"
+    r"|(?:our|the) (?:fund|portfolio|strategy)|yields?|dollar index|dxy|nikkei|hang seng|fear (?:&|and) greed"
+    r"|microstrategy|nvidia|tesla)\b|美股|纳指|标普|道指"
     r"|黄金|恐慌与?贪婪"
 )
 BOUGHT = re.compile(
@@ -370,10 +402,11 @@ BROKE = re.compile(
 )
 ABOVE = re.compile(r"\b(?:above|past|over|reclaim\w{0,3}|rose|climb\w{0,3}|surpass\w{0,3})\b|升破|突破|站上")
 TO_LEVEL = re.compile(
-    r"(?:\b(?:price:|now|last|printed|to|at|near|around|hit|hits|touched|reached|as low as"
+    r"(?:\b(?:price:|now|last|printed|to|at|near|around|hit|hits|hitting|touch(?:ed|es|ing)?|reach(?:ed|es|ing)?"
+    r"|as low as"
     r"|as high as|from|(?:high|low"
-    r"|peak) of|range (?:was|is|of))|报|现报|跌至|升至|涨至"
-    r"|触及|价格为)"
+    r"|peak) of|range (?:was|is|of))|报|[跌升涨降回落探插砸滑冲][至到]|[低高]见"
+    r"|触[及碰达]|价格为|站在|徘徊在)"
     r"(?: (?:about|around|roughly|approximately|nearly|almost|just|the|a low of|a high of|some|only"
     r"|as low as))*\s?[~约]?$"
 )
@@ -387,23 +420,61 @@ LEVEL_AHEAD = re.compile(
 LEVEL_NOUN = re.compile(r"[\s-](?:mark|level|threshold|support|resistance|handle|line)\b|关口|大关|一线|附近")
 #: Who bore most of it, with the share that was theirs.
 BRUNT = re.compile(r"\b(?:bore|took) the brunt\b|\bworst hit\b|\bhardest hit\b")
+#: Of what a sentence without figures speaks that names a time for those after it.
+OF_MARKET = re.compile(
+    r"\b(?:markets?|leverage\w{0,1}|crypto\w{0,10}|trading|traders?|perp\w{0,8}|derivatives?|volumes?|months?"
+    r"|weeks?|quarter|funds?"
+    r"|investors?|flush|washout|sell-?off|crash|rout|bulls|bears|session|coins?|tokens?|exchanges?)\b"
+    r"|市场|行情|杠杆|合约|交易|币|资金|基金"
+)
+#: How a tracker is given its number, and how what was counted before is spoken of.
+COUNTED = re.compile(
+    r"\b(?:puts?|has|had|counts?|counted|shows?|showed|at|came|comes|tallies|tallied|pegs|pegged|gives|sees"
+    r"|records?|recorded)\b"
+    r"|为|显示|统计"
+)
+THE_POSITIONS = re.compile(
+    r"\b(?:the|those|these|their) (?:\w+ )?positions (?:were|was|had|came|added|totall?ed|amounted|together)\b"
+    r"|\b(?:together|combined),? (?:the|they|those|these)\b|这些仓位|上述仓位"
+)
+BY_VENUE = re.compile(r"\bby (?:exchange|venue|platform)\b|从交易所|交易所方面|平台方面|分平台|按交易所|从平台")
+#: Which of two figures of the sentence before is meant.
+FORMER, LATTER = re.compile(r"\bthe former\b|前者"), re.compile(r"\bthe latter\b|后者")
+THE_TWO = re.compile(
+    r"\b(?:at|on|in|for|by) (?:the two|both)\b|\bthe two (?:venues|exchanges|platforms|coins|tokens|assets)\b"
+    r"|\brespectively\b|分别"
+)
+#: A text that was wrong before, and what is right.
+WRONG_BEFORE = re.compile(
+    r"\b(?:earlier|previous|original|prior) version\b|\b(?:incorrectly|wrongly|mistakenly|erroneously)\b|\bmisstated\b"
+    r"|误写|误报|误作|误称|此前(?:快讯|报道|消息|稿件)?[^，。；]{0,8}(?:称|写)"
+)
+PUT_RIGHT = re.compile(
+    r"\bcorrect(?:ed)? (?:figure|number|amount|total|sum|value|percentage|count)\b|\bshould (?:have (?:been|read)"
+    r"|read|be)\b"
+    r"|\bit (?:was|is) in fact\b|\bin fact\b|\bactual (?:figure|number|amount)\b"
+    r"|实为|应为|更正为|正确(?:数字|金额|数据)?"
+)
 #: Words of a headline about what was liquidated.
 GONE = re.compile(
     r"\b(?:gone|lost|vanish\w{0,3}|evaporat\w{1,3}|bloodbath|carnage|massacre|wreck\w{0,3}|wiped)\b|血洗|蒸发"
 )
 PRICE = re.compile(
-    r"\b(?:spot (?:is|was|last|price|trade[sd]?)|price[sd]?|range|trad(?:es?|ed|ing) (?:at|around|near)|quoted)\b"
+    r"\b(?:spot (?:is|was|last|price|trade[sd]?)|price[sd]?|range|trad(?:es?|ed|ing) (?:at|around|near)|quoted"
+    r"|(?:token|coin|cryptocurrency) (?:stood|was|is|traded|trades|sat)|chang(?:ed|es|ing) hands (?:at|for|around"
+    r"|near))\b"
     r"|价格|现报|币价"
 )
 SAME_TIME = re.compile(
-    r"\b(?:the|that) same (?:stretch|period|window|time|hours?|days?|session|span|week)\b|\b(?:over|in|during) that"
-    r" (?:stretch|period|window|time|span)\b|同期|同一时间|同时段"
+    r"\b(?:the|that) same (?:[a-z0-9-]{1,8} )?(?:stretch|period|window|time|hours?|days?|session|span|week|month"
+    r"|quarter)\b|\bin the process\b|\b(?:over|in|during) that"
+    r" (?:stretch|period|window|time|span)\b|同期|同一时间|同一?时段|该时段"
 )
 PRONOUN = re.compile(
     r"\b(?:of (?:which|that|those|it|them|this)|its?|they|their|them|there|the (?:exchange|platform|venue|asset"
     r"|token|coin"
     r"|(?:figure|total|sum|tally|number|amount|count|reading)s?|tallies)|both sides|that figure)\b"
-    r"|其中|该平台|该交易所|其|the (?:largest|biggest|smallest)"
+    r"|其中|该平台|该交易所|其(?![后次余他中实间])|the (?:largest|biggest|smallest)"
 )
 #: The one venue that was named before.
 THE_VENUE = re.compile(r"\b(?:the|that|this) (?:exchange|platform|venue|protocol)\b|该平台|该交易所|平台")
